@@ -1,0 +1,240 @@
+/**
+ * CodePool: the one place where a code of a campaign is given to a user.
+ *
+ * WHAT IT GUARANTEES
+ *  (1) No code is given to two users.
+ *  (2) No user holds more codes than claims_per_user; a repeat gets the same one.
+ *  (3) A claim that was answered survives any crash that follows.
+ *  (4) "Exhausted" is said only when D1, asked after the request came in, had no code to lease.
+ *
+ * WHY ONE OBJECT PER CAMPAIGN AND SHARD. A Durable Object runs one event at a time and owns a
+ * SQLite database on the same machine. The claim below reads, decides and writes without an await,
+ * so no other request can come between; and it is one transaction, so a crash leaves all of it or
+ * nothing. A user's hash picks the shard, so rule (2) never needs a second object. Rules (1) and
+ * (2) also stand as constraints in the schema (migrations.ts): a mistake here would fail, not hand
+ * a code out twice.
+ *
+ * SLOTS. A shard numbers the codes it leases 1, 2, 3, … A claim takes the next slot. So the last
+ * slot is the number of claims, the next code needs no search however many were given, "not yet
+ * shown by D1" is a range, and a claim writes two rows: the claim and its UNIQUE (user_key, nth).
+ *
+ * WHAT A CRASH LEAVES BEHIND
+ *  - before the claim's commit: nothing; the answer was held back until the commit (output gate).
+ *  - after it, before the answer arrives: the claim. The user asks again and gets the same code.
+ *  - after the lease id was stored, before D1 answered: a pending lease. The next refill asks with
+ *    the same id and gets the same block, or D1 never saw it and leases one now.
+ *  - after D1 showed claims, before projected_slot moved: they are shown again, which is harmless.
+ *  - before the alarm was set: the constructor sets it when claims wait.
+ *
+ * LIMITS. The platform suggests 200–500 storage-writing requests a second for one object. A block
+ * holds at most LEASE_SIZE codes, a statement shows D1 at most SHOW_MAX claims.
+ */
+
+import { DurableObject } from "cloudflare:workers";
+import { decideClaim, type ClosedReason, type PoolCampaign } from "../domain/claim.ts";
+import { Ledger, type Claim, type Consent, type Contact, type PlacedClaim } from "./ledger.ts";
+import { migrate } from "./migrations.ts";
+import { Outbox } from "./outbox.ts";
+import { Refiller } from "./refill.ts";
+import { Settings } from "./settings.ts";
+import { Stock, type LeaseUse } from "./stock.ts";
+
+/** How long claims gather before D1 is told: enough to share a statement, too short to notice. */
+const SHOW_DELAY_MS = 200;
+
+export interface ClaimRequest {
+  /** The caller's copy of the settings; the pool uses the newer of this and its own. */
+  campaign: PoolCampaign;
+  shard: number;
+  userKey: string;
+  userId: string;
+  idempotencyKey: string | null;
+  consent: Consent | null;
+  contact: Contact | null;
+}
+
+export type ClaimOutcome =
+  | { kind: "granted" | "repeated"; claim: Claim }
+  | { kind: "closed"; reason: ClosedReason; startsAt: number | null }
+  | { kind: "consent-missing" }
+  | { kind: "exhausted" }
+  /** No code is here and D1 did not answer, so nobody can say whether one is left. */
+  | { kind: "stock-unknown" };
+
+export interface PoolReport {
+  /** Claims decided by this shard. */
+  claims: number;
+  leases: LeaseUse[];
+  pendingLeaseId: string | null;
+}
+
+export class CodePool extends DurableObject<Env> {
+  readonly #ledger: Ledger;
+  readonly #stock: Stock;
+  readonly #settings: Settings;
+  readonly #refiller: Refiller;
+  readonly #outbox: Outbox;
+  #alarmIsSet = false;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    migrate(ctx.storage);
+    const ledger = new Ledger(ctx.storage.sql);
+    const stock = new Stock(ctx.storage.sql);
+    const settings = new Settings(ctx.storage.sql);
+    const db = () => this.env.DB;
+    this.#ledger = ledger;
+    this.#stock = stock;
+    this.#settings = settings;
+    this.#refiller = new Refiller({ storage: ctx.storage, stock, settings, db });
+    this.#outbox = new Outbox({ ledger, settings, db });
+    if (!this.#outbox.isEmpty()) this.#setAlarm(SHOW_DELAY_MS);
+  }
+
+  /**
+   * Gives the user a code, or says why not. Safe to repeat: a user's repeat gets the same answer.
+   */
+  async claim(request: ClaimRequest): Promise<ClaimOutcome> {
+    const startedBefore = this.#refiller.started;
+    for (;;) {
+      const outcome = this.ctx.storage.transactionSync(() => this.#decide(request));
+      if (outcome.kind === "granted") {
+        this.#setAlarm(SHOW_DELAY_MS);
+        const refill = this.#refiller.ahead(this.#stock.lastSlot() - this.#ledger.lastSlot());
+        if (refill !== null) this.ctx.waitUntil(refill);
+      }
+      if (outcome.kind !== "exhausted") return outcome;
+
+      const refill = this.#refiller.join();
+      let added: number;
+      try {
+        added = await refill.added;
+      } catch {
+        return { kind: "stock-unknown" };
+      }
+      // A refill that began before this request may have missed codes added in between.
+      if (added === 0 && refill.number > startedBefore) {
+        return this.ctx.storage.transactionSync(() => this.#decide(request));
+      }
+    }
+  }
+
+  /** Reads and, if the user is to have a code, writes. No await in here, ever. */
+  #decide(request: ClaimRequest): ClaimOutcome {
+    const campaign = this.#settings.newest(request.campaign, request.shard);
+    const now = Date.now();
+    const held = this.#ledger.heldBy(request.userKey);
+    const { idempotencyKey } = request;
+    const sameRequest =
+      idempotencyKey === null
+        ? -1
+        : held.findIndex((claim) => claim.idempotencyKey === idempotencyKey);
+    const decision = decideClaim({
+      campaign,
+      held: held.length,
+      sameRequest: sameRequest < 0 ? null : sameRequest,
+      consentGiven: request.consent?.share_contact === true,
+      now,
+    });
+    switch (decision.kind) {
+      case "repeat":
+        return { kind: "repeated", claim: held[decision.nth] as Claim };
+      case "closed":
+        return { kind: "closed", reason: decision.reason, startsAt: campaign.startsAt };
+      case "consent-missing":
+        return { kind: "consent-missing" };
+      case "grant":
+        return this.#grant(request, decision.nth, campaign, now) ?? this.#noCode(held);
+    }
+  }
+
+  #grant(
+    request: ClaimRequest,
+    nth: number,
+    campaign: PoolCampaign,
+    now: number,
+  ): ClaimOutcome | null {
+    const slot = this.#ledger.lastSlot() + 1;
+    const code = this.#stock.codeAt(slot);
+    if (code === null) return null;
+    const lifetime = campaign.codeLifetimeSeconds;
+    const claim: Claim = {
+      slot,
+      userKey: request.userKey,
+      nth,
+      userId: request.userId,
+      code,
+      claimedAt: now,
+      expiresAt: lifetime === null ? null : now + lifetime * 1000,
+      idempotencyKey: request.idempotencyKey,
+      consent: request.consent,
+      contact: request.contact,
+    };
+    this.#ledger.insert(claim);
+    return { kind: "granted", claim };
+  }
+
+  /** Nothing is left: someone who holds a code still gets that one. */
+  #noCode(held: Claim[]): ClaimOutcome {
+    const last = held.at(-1);
+    return last === undefined ? { kind: "exhausted" } : { kind: "repeated", claim: last };
+  }
+
+  /** Takes over newer settings. A pause that was answered is in force here. */
+  configure(campaign: PoolCampaign, shard: number): void {
+    this.ctx.storage.transactionSync(() => this.#settings.newest(campaign, shard));
+  }
+
+  findClaim(userKey: string, nth: number): Claim | null {
+    return this.#ledger.find(userKey, nth);
+  }
+
+  listClaimsOf(userKey: string): Claim[] {
+    return this.#ledger.heldBy(userKey);
+  }
+
+  /** Newest first. */
+  listClaims(beforeSlot: number, limit: number): Claim[] {
+    return this.#ledger.listBefore(beforeSlot, limit);
+  }
+
+  /** Oldest first, with each code's place in the inventory. */
+  listPlacedClaims(afterSlot: number, limit: number): PlacedClaim[] {
+    return this.#ledger.listAfter(afterSlot, limit);
+  }
+
+  report(): PoolReport {
+    const claims = this.#ledger.lastSlot();
+    return {
+      claims,
+      leases: this.#stock.listUse(claims),
+      pendingLeaseId: this.#stock.pendingLease()?.leaseId ?? null,
+    };
+  }
+
+  /** Answers once the object runs and its storage reads. */
+  ping(): number {
+    return this.#ledger.lastSlot();
+  }
+
+  override async alarm(): Promise<void> {
+    this.#alarmIsSet = false;
+    await this.showClaims();
+  }
+
+  /**
+   * Shows D1 the claims that it does not show yet. The platform gives up on an alarm after 6
+   * failures, so a failing D1 is met by setting the next alarm instead of throwing.
+   */
+  async showClaims(): Promise<void> {
+    const retryAfterMs = await this.#outbox.drain();
+    if (retryAfterMs !== null) this.#setAlarm(retryAfterMs);
+  }
+
+  #setAlarm(delayMs: number): void {
+    if (this.#alarmIsSet) return;
+    this.#alarmIsSet = true;
+    // Written in the same implicit transaction as the claim before it: nothing awaits in between.
+    void this.ctx.storage.setAlarm(Date.now() + delayMs);
+  }
+}

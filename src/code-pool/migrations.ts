@@ -1,0 +1,68 @@
+/**
+ * The pool's own schema. Append only: objects in the field have run the earlier entries already.
+ */
+
+const MIGRATIONS: readonly string[] = [
+  `
+  -- One row: which campaign and shard this is, the newest settings seen, and how far D1 has been told.
+  CREATE TABLE pool (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    shard INTEGER NOT NULL,
+    campaign TEXT NOT NULL,            -- JSON of PoolCampaign.
+    projected_slot INTEGER NOT NULL    -- Claims up to this slot are shown by D1.
+  ) STRICT;
+
+  -- A lease that is about to be asked for, or whose answer was lost. Stored before asking.
+  CREATE TABLE pending_lease (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    lease_id TEXT NOT NULL,
+    size INTEGER NOT NULL
+  ) STRICT;
+
+  -- Blocks of codes leased from D1. Slots number this shard's codes 1, 2, 3, … in the order in which
+  -- they will be given: a block holds first_slot … first_slot + size - 1.
+  CREATE TABLE blocks (
+    first_slot INTEGER PRIMARY KEY,
+    lease_id TEXT NOT NULL UNIQUE,
+    batch_id TEXT NOT NULL,
+    from_ordinal INTEGER NOT NULL,
+    size INTEGER NOT NULL CHECK (size > 0),
+    codes TEXT NOT NULL,               -- JSON array of size codes. Last: reading the rest need not load it.
+    UNIQUE (batch_id, from_ordinal)
+  ) STRICT;
+
+  -- Who was given which code. The two constraints are the product's promise: the primary key lets no
+  -- slot, and so no code, be given twice; UNIQUE lets no user take the same nth code twice.
+  CREATE TABLE claims (
+    slot INTEGER PRIMARY KEY,
+    user_key TEXT NOT NULL,
+    nth INTEGER NOT NULL,
+    user_id TEXT NOT NULL,
+    code TEXT NOT NULL,
+    claimed_at INTEGER NOT NULL,       -- Unix time in milliseconds.
+    expires_at INTEGER,
+    idempotency_key TEXT,
+    consent TEXT,                      -- JSON {share_contact, version}, or NULL where none was asked or given.
+    contact TEXT,                      -- JSON {email, name, attributes}, only where consent was given.
+    UNIQUE (user_key, nth)
+  ) STRICT;
+  `,
+];
+
+/**
+ * Brings the object's schema up to date in one transaction. Synchronous, so that no request can be
+ * served before it. (SQLite's own user_version is closed to Workers.)
+ */
+export function migrate(storage: DurableObjectStorage): void {
+  storage.transactionSync(() => {
+    storage.sql.exec("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL) STRICT");
+    const applied = storage.sql
+      .exec<{ version: number }>("SELECT coalesce(max(version), 0) AS version FROM schema_version")
+      .one().version;
+    for (const [index, migration] of MIGRATIONS.entries()) {
+      if (index < applied) continue;
+      storage.sql.exec(migration);
+      storage.sql.exec("INSERT INTO schema_version (version) VALUES (?)", index + 1);
+    }
+  });
+}

@@ -1,0 +1,54 @@
+/** The pool's one row: the campaign's settings as last seen, and how far D1 has been told. */
+
+import type { PoolCampaign } from "../domain/claim.ts";
+
+// Read from storage every time, never from memory: a copy in memory could outlive a transaction
+// that was rolled back, or be that of an object which was replaced elsewhere.
+export class Settings {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  /** Keeps `offered` if it is newer than what is stored, and returns the newer of the two. */
+  newest(offered: PoolCampaign, shard: number): PoolCampaign {
+    const stored = this.#read();
+    if (stored !== null && stored.campaign.version >= offered.version) return stored.campaign;
+    this.#sql.exec(
+      `INSERT INTO pool (only_row, shard, campaign, projected_slot) VALUES (1, ?1, ?2, 0)
+       ON CONFLICT (only_row) DO UPDATE SET campaign = ?2`,
+      shard,
+      JSON.stringify(offered),
+    );
+    return offered;
+  }
+
+  /** Throws on a pool that was never claimed from or configured: no caller gets that far. */
+  current(): { campaign: PoolCampaign; shard: number } {
+    const stored = this.#read();
+    if (stored === null) throw new Error("This pool belongs to no campaign yet");
+    return stored;
+  }
+
+  #read(): { campaign: PoolCampaign; shard: number } | null {
+    const row = this.#sql
+      .exec<{ campaign: string; shard: number }>("SELECT campaign, shard FROM pool")
+      .toArray()[0];
+    return row === undefined
+      ? null
+      : { campaign: JSON.parse(row.campaign) as PoolCampaign, shard: row.shard };
+  }
+
+  /** The last slot that D1 is known to show. */
+  projectedSlot(): number {
+    const row = this.#sql
+      .exec<{ slot: number }>("SELECT projected_slot AS slot FROM pool")
+      .toArray()[0];
+    return row?.slot ?? 0;
+  }
+
+  projectedUpTo(slot: number): void {
+    this.#sql.exec("UPDATE pool SET projected_slot = ?1 WHERE projected_slot < ?1", slot);
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * How the rest of the Worker reaches a campaign's pools: which shard, and what to do when one
+ * fails.
+ */
+
+import type { CampaignRow } from "../db/campaigns.ts";
+import { shardOf, type PoolCampaign } from "../domain/claim.ts";
+import { base32 } from "../domain/id.ts";
+import type { CodePool } from "./code-pool.ts";
+
+/** Calls of one request to one pool, the first included. */
+const ATTEMPTS_MAX = 3;
+const BACKOFF_MS = 50;
+
+/**
+ * The pool has more waiting than it can take, or was reset each time. The caller may repeat safely.
+ */
+export class PoolOverloadedError extends Error {}
+
+type Methods =
+  | "claim"
+  | "configure"
+  | "findClaim"
+  | "listClaimsOf"
+  | "listClaims"
+  | "listPlacedClaims"
+  | "report"
+  | "showClaims";
+
+/** A pool as seen from outside. All arguments and results are plain data, so RPC's own types (which
+ * turn a union of results into a union of promises) are put aside. */
+export type Pool = {
+  [Method in Methods]: (
+    ...args: Parameters<CodePool[Method]>
+  ) => Promise<Awaited<ReturnType<CodePool[Method]>>>;
+};
+
+/** The settings of a campaign that its pools decide by. */
+export function poolCampaign(campaign: CampaignRow): PoolCampaign {
+  return {
+    id: campaign.id,
+    version: campaign.version,
+    status: campaign.status,
+    startsAt: campaign.startsAt,
+    endsAt: campaign.endsAt,
+    claimsPerUser: campaign.claimsPerUser,
+    codeLifetimeSeconds: campaign.codeLifetimeSeconds,
+    consentRequired: campaign.consent?.required === true,
+  };
+}
+
+/**
+ * The 128 bits that stand for a user within a campaign: HMAC-SHA-256 of the user id, cut. Keyed, so
+ * that neither a claim's id nor a pool whose user was erased tells who it was.
+ */
+export async function userKeyOf(campaign: CampaignRow, userId: string): Promise<string> {
+  const encoder = new TextEncoder();
+  const key = await crypto.subtle.importKey(
+    "raw",
+    encoder.encode(campaign.userKeySecret),
+    { name: "HMAC", hash: "SHA-256" },
+    false,
+    ["sign"],
+  );
+  const digest = await crypto.subtle.sign("HMAC", key, encoder.encode(userId));
+  return base32(new Uint8Array(digest, 0, 16));
+}
+
+/** The shard and pool in which all claims of a user are decided. */
+export function poolOfUser(env: Env, campaign: CampaignRow, userKey: string) {
+  const shard = shardOf(userKey, campaign.shards);
+  return { shard, call: caller(env, campaign.id, shard) };
+}
+
+/** All pools of a campaign, by shard. */
+export function poolsOf(env: Env, campaign: CampaignRow) {
+  return Array.from({ length: campaign.shards }, (_, shard) => ({
+    shard,
+    call: caller(env, campaign.id, shard),
+  }));
+}
+
+/** Tells every pool of the campaign its new settings; when this resolves they are in force. */
+export async function configurePools(env: Env, campaign: CampaignRow): Promise<void> {
+  const settings = poolCampaign(campaign);
+  await Promise.all(
+    poolsOf(env, campaign).map(({ shard, call }) =>
+      call((pool) => pool.configure(settings, shard)),
+    ),
+  );
+}
+
+/**
+ * Every call made through it must be safe to repeat: an attempt that failed may have taken effect.
+ * A stub that saw its object reset fails for ever, hence a new one per attempt.
+ */
+function caller(env: Env, campaignId: string, shard: number) {
+  return async function call<T>(method: (pool: Pool) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await method(env.CODE_POOL.getByName(`${campaignId}/${shard}`) as unknown as Pool);
+      } catch (error) {
+        const { overloaded, retryable, durableObjectReset } = error as {
+          overloaded?: boolean;
+          retryable?: boolean;
+          durableObjectReset?: boolean;
+        };
+        if (overloaded === true) throw new PoolOverloadedError("overloaded", { cause: error });
+        if (retryable !== true && durableObjectReset !== true) throw error;
+        if (attempt === ATTEMPTS_MAX) throw new PoolOverloadedError("reset", { cause: error });
+      }
+      await scheduler.wait(BACKOFF_MS * 2 ** (attempt - 1) * (0.5 + Math.random()));
+    }
+  };
+}

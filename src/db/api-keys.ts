@@ -1,0 +1,27 @@
+import { eq } from "drizzle-orm";
+import { database } from "./database.ts";
+import { apiKeys, brands } from "./schema.ts";
+import type { BrandRow } from "./brands.ts";
+
+export type ApiKeyRow = typeof apiKeys.$inferSelect;
+
+/** SHA-256, lower-case hex. A fast hash is right here: the key holds 178 random bits. */
+export async function hashKey(key: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(key));
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** The key and its brand, whatever their state, or null when there is no such key. */
+export async function findKey(
+  db: D1Database,
+  key: string,
+): Promise<{ key: ApiKeyRow; brand: BrandRow } | null> {
+  const found = await database(db)
+    .select()
+    .from(apiKeys)
+    .innerJoin(brands, eq(brands.id, apiKeys.brandId))
+    .where(eq(apiKeys.hash, await hashKey(key)))
+    .limit(1);
+  const row = found[0];
+  return row === undefined ? null : { key: row.api_keys, brand: row.brands };
+}

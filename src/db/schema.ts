@@ -1,0 +1,89 @@
+/**
+ * The tables that drizzle reads and writes. The migrations are the authority; a test compares the
+ * two.
+ */
+
+import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
+/**
+ * An offer, as on the wire. Percentages are of 100, amounts are integer minor units of `currency`.
+ */
+export interface Discount {
+  type: "percentage" | "fixed_amount" | "free_shipping" | "other";
+  value?: number | undefined;
+  currency?: string | undefined;
+  description?: string | undefined;
+}
+
+/** What a user must agree to before they get a code, as on the wire. */
+export interface ConsentTerms {
+  required: boolean;
+  text: string;
+  version: string;
+}
+
+export const brands = sqliteTable("brands", {
+  id: text().primaryKey(),
+  slug: text().notNull(),
+  name: text().notNull(),
+  status: text({ enum: ["active", "suspended"] }).notNull(),
+  createdAt: integer().notNull(),
+});
+
+export const apiKeys = sqliteTable("api_keys", {
+  id: text().primaryKey(),
+  brandId: text().notNull(),
+  kind: text({ enum: ["secret", "publishable"] }).notNull(),
+  mode: text({ enum: ["live", "test"] }).notNull(),
+  name: text().notNull(),
+  hash: text().notNull(),
+  hint: text().notNull(),
+  createdAt: integer().notNull(),
+  expiresAt: integer(),
+  revokedAt: integer(),
+});
+
+export const campaigns = sqliteTable("campaigns", {
+  id: text().primaryKey(),
+  brandId: text().notNull(),
+  slug: text().notNull(),
+  name: text().notNull(),
+  mode: text({ enum: ["live", "test"] }).notNull(),
+  status: text({ enum: ["active", "paused", "ended"] }).notNull(),
+  version: integer().notNull().default(1),
+  discount: text({ mode: "json" }).$type<Discount>(),
+  startsAt: integer(),
+  endsAt: integer(),
+  claimsPerUser: integer().notNull().default(1),
+  codeLifetimeSeconds: integer(),
+  consent: text({ mode: "json" }).$type<ConsentTerms>(),
+  shopUrl: text(),
+  metadata: text({ mode: "json" }).$type<Record<string, string>>().notNull().default({}),
+  shards: integer().notNull().default(1),
+  userKeySecret: text().notNull(),
+  createdAt: integer().notNull(),
+});
+
+export const batches = sqliteTable("batches", {
+  id: text().primaryKey(),
+  campaignId: text().notNull(),
+  status: text({ enum: ["running", "complete", "cancelled", "failed"] }).notNull(),
+  requested: integer().notNull(),
+  created: integer().notNull().default(0),
+  leased: integer().notNull().default(0),
+  createdAt: integer().notNull(),
+  finishedAt: integer(),
+});
+
+export const codes = sqliteTable("codes", {
+  batchId: text().notNull(),
+  ordinal: integer().notNull(),
+  brandId: text().notNull(),
+  code: text().notNull(),
+  claimId: text(),
+  userId: text(),
+  claimedAt: integer(),
+  expiresAt: integer(),
+  redeemedAt: integer(),
+  revokedAt: integer(),
+});

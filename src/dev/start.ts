@@ -1,0 +1,124 @@
+/**
+ * `npm start`: everything from a fresh clone to a served API with a demo brand in it. Runs in Node,
+ * on the developer's machine only; it talks to the Worker over HTTP like anybody else.
+ */
+
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync, appendFileSync, mkdirSync } from "node:fs";
+import path from "node:path";
+import { seedDemo, type Demo } from "./demo.ts";
+
+const ROOT = path.resolve(import.meta.dirname, "../..");
+const WRANGLER = path.join(ROOT, "node_modules/wrangler/bin/wrangler.js");
+const VARS_FILE = path.join(ROOT, ".dev.vars");
+/** How long wrangler may take to serve: generous, for a busy machine's first start. */
+const READY_TIMEOUT_MS = 120_000;
+
+const wranglerArgs = process.argv.slice(2).filter((arg) => arg !== "--no-seed");
+const seeds = !process.argv.includes("--no-seed");
+
+/** The value of `--name value` or `--name=value` among the arguments for wrangler. */
+function argument(name: string): string | undefined {
+  const at = wranglerArgs.findIndex((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
+  if (at < 0) return undefined;
+  return wranglerArgs[at]?.split("=")[1] ?? wranglerArgs[at + 1];
+}
+
+function fail(message: string): never {
+  console.error(`\n${message}`);
+  process.exit(1);
+}
+
+/** The OPERATOR_TOKEN of .dev.vars, made on the first run and kept from then on. */
+function operatorToken(): string {
+  const vars = existsSync(VARS_FILE) ? readFileSync(VARS_FILE, "utf8") : "";
+  const found = /^\s*OPERATOR_TOKEN\s*=\s*["']?([^"'\r\n]+?)["']?\s*$/m.exec(vars)?.[1];
+  if (found !== undefined) return found;
+  const token = randomBytes(32).toString("base64url");
+  const line = `OPERATOR_TOKEN=${token}\n`;
+  if (vars === "") {
+    const header =
+      "# Local secrets, never committed. In production: npx wrangler secret put OPERATOR_TOKEN\n";
+    writeFileSync(VARS_FILE, header + line, { mode: 0o600 });
+  } else appendFileSync(VARS_FILE, vars.endsWith("\n") ? line : `\n${line}`);
+  console.log("Made an OPERATOR_TOKEN and put it into .dev.vars.");
+  return token;
+}
+
+function migrate(stateDir: string): void {
+  const args = ["d1", "migrations", "apply", "DB", "--local", "--persist-to", stateDir];
+  const { status, stdout, stderr } = spawnSync(process.execPath, [WRANGLER, ...args], {
+    cwd: ROOT,
+    env: { ...process.env, CI: "1", WRANGLER_SEND_METRICS: "false" },
+    encoding: "utf8",
+  });
+  if (status !== 0) fail(`The database could not be migrated.\n${stdout}${stderr}`);
+}
+
+/** Starts `wrangler dev`; resolves with the address when it serves. */
+function serve(stateDir: string): { wrangler: ChildProcess; ready: Promise<string> } {
+  const rest = argument("persist-to") === undefined ? ["--persist-to", stateDir] : [];
+  const args = [WRANGLER, "dev", "--show-interactive-dev-session=false", ...rest, ...wranglerArgs];
+  const wrangler = spawn(process.execPath, args, {
+    cwd: ROOT,
+    // Without the second, wrangler asks Cloudflare where this machine is: noise on a machine
+    // without network.
+    env: { ...process.env, WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const ready = new Promise<string>((resolve, reject) => {
+    const timer = setTimeout(
+      () => reject(new Error(`wrangler did not serve within ${READY_TIMEOUT_MS / 1000} s.`)),
+      READY_TIMEOUT_MS,
+    );
+    wrangler.stdout?.on("data", (chunk: Buffer) => {
+      process.stdout.write(chunk);
+      const address = /Ready on (https?:\/\/\S+)/.exec(chunk.toString())?.[1];
+      if (address === undefined) return;
+      clearTimeout(timer);
+      resolve(address);
+    });
+    wrangler.once("exit", (code) => reject(new Error(`wrangler stopped with exit code ${code}.`)));
+  });
+  return { wrangler, ready };
+}
+
+function printDemo(address: string, demo: Demo): void {
+  console.log(`
+The demo brand "${demo.slug}" has the campaign "${demo.campaign}" with ${demo.codes.toLocaleString("en")} codes.
+  secret key       ${demo.keys.secret}
+  publishable key  ${demo.keys.publishable}
+
+Give a user a code (run it again: the same code; with another user id: another code):
+
+curl -X POST ${address}/v1/campaigns/${demo.campaign}/claims \\
+  -H "Authorization: Bearer ${demo.keys.secret}" \\
+  -H "Content-Type: application/json" \\
+  -d '{"user": {"id": "u-1"}}'
+
+All calls: ${address}/openapi.json
+`);
+}
+
+const token = operatorToken();
+const stateDir = path.resolve(ROOT, argument("persist-to") ?? ".wrangler/state");
+mkdirSync(stateDir, { recursive: true });
+migrate(stateDir);
+const { wrangler, ready } = serve(stateDir);
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.on(signal, () => wrangler.kill(signal));
+wrangler.once("exit", (code, signal) => process.exit(signal === null ? (code ?? 1) : 0));
+
+try {
+  const address = await ready;
+  if (seeds) {
+    const demo = await seedDemo({ address, token, stateDir });
+    if (demo === null) {
+      console.log(`\nThere are brands in ${stateDir} already, so no demo brand was made.`);
+    } else printDemo(address, demo);
+  }
+} catch (error) {
+  wrangler.kill();
+  fail(error instanceof Error ? error.message : String(error));
+}

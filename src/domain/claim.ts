@@ -1,0 +1,94 @@
+/** Who gets a code: the rules of a claim, its id, and the shard that decides it. */
+
+import { base32Value, isId, OPAQUE_LENGTH } from "./id.ts";
+
+/** What a pool must know of its campaign. A copy; `version` tells which of two copies is newer. */
+export interface PoolCampaign {
+  id: string;
+  version: number;
+  status: "active" | "paused" | "ended";
+  startsAt: number | null;
+  endsAt: number | null;
+  claimsPerUser: number;
+  codeLifetimeSeconds: number | null;
+  consentRequired: boolean;
+}
+
+export type ClosedReason = "not-started" | "paused" | "ended";
+
+export type ClaimDecision =
+  /** The user holds codes already and gets this one again; counted from 0. */
+  | { kind: "repeat"; nth: number }
+  | { kind: "grant"; nth: number }
+  | { kind: "closed"; reason: ClosedReason }
+  | { kind: "consent-missing" };
+
+/** Why `campaign` hands out nothing at `now`, or null when it is open. The end is exclusive. */
+export function closedReason(
+  campaign: Pick<PoolCampaign, "status" | "startsAt" | "endsAt">,
+  now: number,
+): ClosedReason | null {
+  if (campaign.status === "ended" || (campaign.endsAt !== null && now >= campaign.endsAt))
+    return "ended";
+  if (campaign.status === "paused") return "paused";
+  if (campaign.startsAt !== null && now < campaign.startsAt) return "not-started";
+  return null;
+}
+
+/**
+ * The order matters: a holder gets their code back whatever became of the campaign since, and the
+ * stock is looked at last, by the caller.
+ */
+export function decideClaim(input: {
+  campaign: PoolCampaign;
+  /** Codes of this campaign that the user holds. */
+  held: number;
+  /** Which of them was given for this very request, if the caller can tell. */
+  sameRequest: number | null;
+  consentGiven: boolean;
+  now: number;
+}): ClaimDecision {
+  const { campaign, held } = input;
+  if (input.sameRequest !== null) return { kind: "repeat", nth: input.sameRequest };
+  if (held >= campaign.claimsPerUser) return { kind: "repeat", nth: held - 1 };
+  const reason = closedReason(campaign, input.now);
+  if (reason !== null)
+    return held > 0 ? { kind: "repeat", nth: held - 1 } : { kind: "closed", reason };
+  if (campaign.consentRequired && !input.consentGiven) return { kind: "consent-missing" };
+  return { kind: "grant", nth: held };
+}
+
+/** 26 base 32 characters: 128 bits that stand for one user within one campaign. */
+export const USER_KEY_LENGTH = 26;
+
+/**
+ * The shard that decides all claims of a user, 0 … shards - 1. One user always meets one shard, so
+ * one-per-user needs no other. Reads 30 bits of a keyed hash: the shards' shares differ by < 1e-7.
+ */
+export function shardOf(userKey: string, shards: number): number {
+  return base32Value(userKey.slice(0, 6)) % shards;
+}
+
+export interface ClaimAddress {
+  campaignId: string;
+  userKey: string;
+  nth: number;
+}
+
+/** A claim's id says where it is kept, so that reading one back needs no index. */
+export function formatClaimId({ campaignId, userKey, nth }: ClaimAddress): string {
+  return `clm_${campaignId.slice(4)}${userKey}${nth}`;
+}
+
+export function parseClaimId(id: string): ClaimAddress | null {
+  const userKeyAt = 4 + OPAQUE_LENGTH;
+  const nthAt = userKeyAt + USER_KEY_LENGTH;
+  if (!isId("claim", id) || !/^[0-9a-hjkmnp-tv-z]+$/.test(id.slice(4))) return null;
+  const nth = id.slice(nthAt);
+  if (!/^(0|[1-9]\d?)$/.test(nth)) return null;
+  return {
+    campaignId: `cmp_${id.slice(4, userKeyAt)}`,
+    userKey: id.slice(userKeyAt, nthAt),
+    nth: Number(nth),
+  };
+}

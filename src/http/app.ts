@@ -1,0 +1,66 @@
+/** The whole HTTP surface: what every answer has in common, and the routes. */
+
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { methodNotAllowed } from "hono/method-not-allowed";
+import { requestId } from "hono/request-id";
+import { secureHeaders } from "hono/secure-headers";
+import type { HttpEnv } from "./http-env.ts";
+import { serveReference } from "./reference.ts";
+import { onError, onInvalid, problemResponse } from "./problem-response.ts";
+import { ProblemError } from "./problems.ts";
+import { batchRoutes } from "./routes/batches.ts";
+import { brandRoutes } from "./routes/brands.ts";
+import { campaignRoutes } from "./routes/campaigns.ts";
+import { claimRoutes } from "./routes/claims.ts";
+import { codeRoutes } from "./routes/codes.ts";
+import { platformRoutes } from "./routes/platform.ts";
+import { profileRoutes } from "./routes/profile.ts";
+import { reportRoutes } from "./routes/reports.ts";
+
+const YEAR_SECONDS = 31_536_000;
+
+export function createApp(): OpenAPIHono<HttpEnv> {
+  const app = new OpenAPIHono<HttpEnv>({ defaultHook: onInvalid });
+
+  app.use(requestId());
+  app.use(
+    secureHeaders({
+      strictTransportSecurity: `max-age=${YEAR_SECONDS}; includeSubDomains`,
+      contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+      referrerPolicy: "no-referrer",
+    }),
+  );
+  // Codes, keys and personal data are in almost every answer under /v1.
+  app.use("/v1/*", async function noStore(c, next) {
+    c.header("Cache-Control", "no-store");
+    await next();
+  });
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (c, methods) =>
+        problemResponse(
+          c,
+          new ProblemError("method-not-allowed", { headers: { Allow: methods.join(", ") } }),
+        ),
+    }),
+  );
+
+  for (const routes of [
+    brandRoutes,
+    profileRoutes,
+    campaignRoutes,
+    batchRoutes,
+    codeRoutes,
+    claimRoutes,
+    reportRoutes,
+    platformRoutes,
+  ]) {
+    app.route("/", routes);
+  }
+  serveReference(app);
+
+  app.notFound((c) => problemResponse(c, new ProblemError("not-found")));
+  app.onError(onError);
+  return app;
+}

@@ -1,0 +1,68 @@
+/** Who is calling: route middleware, so that an unknown path or method is told before any 401. */
+
+import type { Context } from "hono";
+import { createMiddleware } from "hono/factory";
+import { findKey } from "../db/api-keys.ts";
+import { isWellFormedApiKey } from "../domain/api-key.ts";
+import type { HttpEnv } from "./http-env.ts";
+import { ProblemError } from "./problems.ts";
+
+/**
+ * The bearer credential, or 401. Two Authorization headers arrive joined by a comma and match
+ * nothing.
+ */
+function bearer(c: Context<HttpEnv>): string {
+  const token = /^Bearer +([^\s,]+)$/i.exec(c.req.header("Authorization") ?? "")?.[1];
+  if (token === undefined) throw new ProblemError("unauthenticated");
+  return token;
+}
+
+async function sha256(text: string): Promise<ArrayBuffer> {
+  return crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+}
+
+/** Compares in constant time; hashing first makes the lengths equal. */
+async function isOperatorToken(env: Env, token: string): Promise<boolean> {
+  if (!env.OPERATOR_TOKEN) return false;
+  return crypto.subtle.timingSafeEqual(await sha256(token), await sha256(env.OPERATOR_TOKEN));
+}
+
+/** Lets the operator of this service in. A brand's key is refused with 403. */
+export const operatorToken = createMiddleware<HttpEnv>(async function operatorToken(c, next) {
+  const token = bearer(c);
+  if (await isOperatorToken(c.env, token)) return next();
+  await requireKey(c, token);
+  throw new ProblemError("forbidden", { detail: "This call takes the operator token." });
+});
+
+/** Lets a brand's secret key in, and says whose it is. */
+export const secretKey = createMiddleware<HttpEnv>(async function secretKey(c, next) {
+  const token = bearer(c);
+  if (await isOperatorToken(c.env, token)) {
+    throw new ProblemError("forbidden", { detail: "This call takes a brand's secret key." });
+  }
+  const { key, brand } = await requireKey(c, token);
+  if (brand.status === "suspended") throw new ProblemError("brand-suspended");
+  if (key.kind === "publishable") {
+    throw new ProblemError("forbidden", { detail: "This call takes a secret key." });
+  }
+  if (c.req.header("Origin") !== undefined) throw new ProblemError("secret-key-in-browser");
+  c.set("brand", brand);
+  c.set("keyMode", key.mode);
+  c.set("scope", { brandId: brand.id, mode: key.mode === "test" ? "test" : null });
+  return next();
+});
+
+/** The key's row, or the one 401 for every key that does not count. */
+async function requireKey(c: Context<HttpEnv>, token: string) {
+  const found = isWellFormedApiKey(token) ? await findKey(c.env.DB, token) : null;
+  const now = Date.now();
+  if (
+    found === null ||
+    found.key.revokedAt !== null ||
+    (found.key.expiresAt !== null && found.key.expiresAt <= now)
+  ) {
+    throw new ProblemError("unauthenticated");
+  }
+  return found;
+}

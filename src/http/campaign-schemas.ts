@@ -1,0 +1,183 @@
+/** A campaign's fields, in requests and answers. */
+
+import { z } from "zod";
+import type { CampaignChange, CampaignRow } from "../db/campaigns.ts";
+import { closedReason } from "../domain/claim.ts";
+import {
+  AnsweredTime,
+  definedOnly,
+  line,
+  Slug,
+  Time,
+  toWireTime,
+  type Defined,
+} from "./schemas.ts";
+
+/** Minor units; 10^12 is more than any discount and far below what a double holds exactly. */
+const AMOUNT_MAX = 1_000_000_000_000;
+/**
+ * Ten years: longer than any code should live, short enough for a date that every client can parse.
+ */
+const LIFETIME_SECONDS_MAX = 315_360_000;
+const METADATA_PAIRS_MAX = 50;
+
+const Discount = z
+  .strictObject({
+    type: z.enum(["percentage", "fixed_amount", "free_shipping", "other"]),
+    value: z.number().positive().max(AMOUNT_MAX).optional().meta({
+      description:
+        "A percentage of at most 100 with at most two decimals, or an amount in minor units.",
+    }),
+    currency: z
+      .string()
+      .regex(/^[A-Z]{3}$/, "Must be an ISO 4217 code such as EUR.")
+      .optional(),
+    description: line(500).optional(),
+  })
+  .check((ctx) => {
+    const { type, value, currency } = ctx.value;
+    const refuse = (field: string, message: string) =>
+      ctx.issues.push({ code: "custom", path: [field], message, input: ctx.value });
+    if (type === "percentage") {
+      if (value === undefined) refuse("value", "A percentage needs a value.");
+      else if (value > 100) refuse("value", "A percentage is at most 100.");
+      else if (Number(value.toFixed(2)) !== value)
+        refuse("value", "A percentage has at most two decimals.");
+    }
+    if (type === "fixed_amount") {
+      if (value === undefined) refuse("value", "A fixed amount needs a value.");
+      else if (!Number.isInteger(value))
+        refuse("value", "An amount is a whole number of minor units.");
+      if (currency === undefined) refuse("currency", "A fixed amount needs a currency.");
+    } else if (currency !== undefined) refuse("currency", "Only a fixed amount has a currency.");
+    if ((type === "free_shipping" || type === "other") && value !== undefined) {
+      refuse("value", "Only a percentage or a fixed amount has a value.");
+    }
+  })
+  .meta({ id: "Discount", example: { type: "percentage", value: 15 } });
+
+const Consent = z
+  .strictObject({ required: z.boolean(), text: line(2_000), version: line(50) })
+  .meta({ id: "ConsentTerms", description: "What the user agrees to before getting a code." });
+
+const Metadata = z
+  .record(line(40), z.string().max(500))
+  .refine(
+    (pairs) => Object.keys(pairs).length <= METADATA_PAIRS_MAX,
+    `At most ${METADATA_PAIRS_MAX} pairs.`,
+  )
+  .meta({ description: `Your own notes: up to ${METADATA_PAIRS_MAX} pairs of strings.` });
+
+const ShopUrl = z
+  .url({ protocol: /^https?$/, hostname: z.regexes.hostname })
+  .max(2_048)
+  .meta({
+    description: "Where the code is spent. Given out with it.",
+    example: "https://shop.example/",
+  });
+
+/** Fields that can be set at any time; null takes an optional one away. */
+const changeable = {
+  name: line(100),
+  slug: Slug,
+  discount: Discount.nullable(),
+  starts_at: Time.nullable().meta({ description: "No code is given before; null: at once." }),
+  ends_at: Time.nullable().meta({ description: "No code is given from then on; null: never." }),
+  claims_per_user: z
+    .int()
+    .min(1)
+    .max(100)
+    .meta({ description: "Codes that one user may get. May be raised later, not lowered." }),
+  code_lifetime_seconds: z
+    .int()
+    .min(1)
+    .max(LIFETIME_SECONDS_MAX)
+    .nullable()
+    .meta({ description: "Seconds from the claim until its code expires; null: never." }),
+  consent: Consent.nullable(),
+  shop_url: ShopUrl.nullable(),
+  metadata: Metadata,
+};
+
+export const NewCampaign = z
+  .strictObject({
+    ...z.strictObject(changeable).partial().shape,
+    name: line(100),
+    mode: z
+      .enum(["live", "test"])
+      .optional()
+      .meta({ description: "That of the key when left out." }),
+    shards: z.literal(1).optional().meta({ description: "Pools that share the claims. One." }),
+  })
+  .meta({
+    id: "NewCampaign",
+    example: {
+      name: "Spring",
+      discount: { type: "percentage", value: 15 },
+      ends_at: "2027-05-31T22:00:00Z",
+    },
+  });
+
+export const CampaignUpdate = z
+  .strictObject(changeable)
+  .partial()
+  .meta({ id: "CampaignUpdate", example: { name: "Late spring" } });
+
+export const Campaign = z
+  .strictObject({
+    id: z.string().meta({ example: "cmp_01k3q9m7x2v8d4t6w5ab" }),
+    slug: z.string(),
+    name: z.string(),
+    mode: z.enum(["live", "test"]),
+    status: z.enum(["active", "paused", "ended"]),
+    discount: Discount.nullable(),
+    starts_at: AnsweredTime.nullable(),
+    ends_at: AnsweredTime.nullable(),
+    claims_per_user: z.int(),
+    code_lifetime_seconds: z.int().nullable(),
+    consent: Consent.nullable(),
+    shop_url: z.string().nullable(),
+    shards: z.int(),
+    metadata: z.record(z.string(), z.string()),
+    created_at: AnsweredTime,
+  })
+  .meta({ id: "Campaign" });
+
+export function presentCampaign(campaign: CampaignRow): z.infer<typeof Campaign> {
+  return {
+    id: campaign.id,
+    slug: campaign.slug,
+    name: campaign.name,
+    mode: campaign.mode,
+    // A campaign whose end has passed has ended, without anyone having written it down.
+    status: closedReason(campaign, Date.now()) === "ended" ? "ended" : campaign.status,
+    discount: campaign.discount,
+    starts_at: toWireTime(campaign.startsAt),
+    ends_at: toWireTime(campaign.endsAt),
+    claims_per_user: campaign.claimsPerUser,
+    code_lifetime_seconds: campaign.codeLifetimeSeconds,
+    consent: campaign.consent,
+    shop_url: campaign.shopUrl,
+    shards: campaign.shards,
+    metadata: campaign.metadata,
+    created_at: toWireTime(campaign.createdAt),
+  };
+}
+
+/** Those fields of a request that it did set, as the database has them. */
+export function toChange(fields: z.infer<typeof CampaignUpdate>): Defined<CampaignChange> {
+  const at = (time: string | null | undefined) =>
+    typeof time === "string" ? Date.parse(time) : time;
+  return definedOnly({
+    name: fields.name,
+    slug: fields.slug,
+    discount: fields.discount,
+    startsAt: at(fields.starts_at),
+    endsAt: at(fields.ends_at),
+    claimsPerUser: fields.claims_per_user,
+    codeLifetimeSeconds: fields.code_lifetime_seconds,
+    consent: fields.consent,
+    shopUrl: fields.shop_url,
+    metadata: fields.metadata,
+  });
+}

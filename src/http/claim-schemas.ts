@@ -1,0 +1,83 @@
+/** A claim's fields, in requests and answers. */
+
+import { z } from "zod";
+import type { Claim as ClaimRow } from "../code-pool/ledger.ts";
+import type { CampaignRow } from "../db/campaigns.ts";
+import { formatClaimId } from "../domain/claim.ts";
+import { Campaign } from "./campaign-schemas.ts";
+import { pageQuery } from "./paging.ts";
+import { AnsweredTime, line, toWireTime } from "./schemas.ts";
+
+const USER_ID_MAX = 255;
+const ATTRIBUTES_MAX = 20;
+
+const UserId = line(USER_ID_MAX).meta({
+  description: `Your id of the user, 1–${USER_ID_MAX} characters. Compared exactly: "Ann" and "ann" are two users.`,
+  example: "u-123",
+});
+
+const Contact = {
+  email: z.email().max(254).optional(),
+  name: line(200).optional(),
+  attributes: z
+    .record(line(40), z.string().max(500))
+    .refine(
+      (pairs) => Object.keys(pairs).length <= ATTRIBUTES_MAX,
+      `At most ${ATTRIBUTES_MAX} pairs.`,
+    )
+    .optional(),
+};
+
+const Consent = z
+  .strictObject({
+    share_contact: z.boolean(),
+    version: line(50).meta({ description: "The version of the consent text that the user saw." }),
+  })
+  .meta({ id: "Consent" });
+
+export const NewClaim = z
+  .strictObject({
+    user: z.strictObject({ id: UserId, ...Contact }).meta({
+      description: "Your server vouches for the user. Contact data is kept only with consent.",
+    }),
+    consent: Consent.optional(),
+  })
+  .meta({ id: "NewClaim", example: { user: { id: "u-123" } } });
+
+export const ClaimsQuery = z.strictObject({ ...pageQuery, user_id: UserId.optional() });
+
+export const Claim = z
+  .strictObject({
+    id: z.string().meta({ example: "clm_01k3q9m7x2v8d4t6w5ab4zq0c9k2m7x1v8d3t6w5ab9ch20" }),
+    campaign_id: z.string(),
+    code: z.string().meta({ example: "K7QF-3MWD-9RTX" }),
+    user_id: z.string(),
+    status: z.enum(["claimed", "redeemed", "expired", "revoked"]),
+    discount: Campaign.shape.discount,
+    claimed_at: AnsweredTime,
+    expires_at: AnsweredTime.nullable(),
+    shop_url: z.string().nullable(),
+    consent: Consent.nullable().meta({ description: "The consent recorded with the claim." }),
+    contact: z
+      .strictObject(Contact)
+      .nullable()
+      .meta({ description: "The user's contact data, where consent was given." }),
+  })
+  .meta({ id: "Claim" });
+
+export function presentClaim(campaign: CampaignRow, claim: ClaimRow): z.infer<typeof Claim> {
+  const expired = claim.expiresAt !== null && claim.expiresAt <= Date.now();
+  return {
+    id: formatClaimId({ campaignId: campaign.id, userKey: claim.userKey, nth: claim.nth }),
+    campaign_id: campaign.id,
+    code: claim.code,
+    user_id: claim.userId,
+    status: expired ? "expired" : "claimed",
+    discount: campaign.discount,
+    claimed_at: toWireTime(claim.claimedAt),
+    expires_at: toWireTime(claim.expiresAt),
+    shop_url: campaign.shopUrl,
+    consent: claim.consent,
+    contact: claim.contact,
+  };
+}

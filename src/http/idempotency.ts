@@ -1,0 +1,19 @@
+import type { Context } from "hono";
+import { ProblemError } from "./problems.ts";
+
+/** Characters of a key, quotes not counted. */
+const KEY_MAX = 255;
+
+/**
+ * The request's `Idempotency-Key`, bare or in the draft's quoted form
+ * (draft-ietf-httpapi-idempotency-key-header), or null when there is none.
+ */
+export function requireIdempotencyKey(c: Context): string | null {
+  const header = c.req.header("Idempotency-Key");
+  if (header === undefined) return null;
+  const key = /^"(.*)"$/.exec(header)?.[1] ?? header;
+  if (key.length < 1 || key.length > KEY_MAX || !/^[\u0021-\u007e]+$/.test(key)) {
+    throw new ProblemError("invalid-idempotency-key");
+  }
+  return key;
+}

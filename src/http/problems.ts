@@ -1,0 +1,151 @@
+/** Every problem this API can answer with: RFC 9457. The key is the slug at the end of `type`. */
+
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+
+interface ProblemKind {
+  status: ContentfulStatusCode;
+  title: string;
+  /** For the page behind `type`: what the caller can do about it. */
+  remedy: string;
+}
+
+export const problems = {
+  "malformed-json": {
+    status: 400,
+    title: "The request body is not valid JSON",
+    remedy: "Send one JSON value, encoded as UTF-8.",
+  },
+  "invalid-cursor": {
+    status: 400,
+    title: "The cursor belongs to another list",
+    remedy: "Pass next_cursor back to the list that returned it, with the same filters.",
+  },
+  "invalid-idempotency-key": {
+    status: 400,
+    title: "The Idempotency-Key is not valid",
+    remedy: "Send 1–255 visible ASCII characters, bare or in double quotes.",
+  },
+  unauthenticated: {
+    status: 401,
+    title: "Credentials are missing or not valid",
+    remedy:
+      "Send `Authorization: Bearer <key>` with a key that is complete, not revoked and not expired.",
+  },
+  forbidden: {
+    status: 403,
+    title: "These credentials do not allow this",
+    remedy: "Use the kind of credential that the reference names for this call.",
+  },
+  "secret-key-in-browser": {
+    status: 403,
+    title: "A secret key was sent from a web page",
+    remedy: "Call from your server. Revoke this key: everybody who opened that page could read it.",
+  },
+  "brand-suspended": {
+    status: 403,
+    title: "The brand is suspended",
+    remedy: "Ask the operator of this service to make the brand active again.",
+  },
+  "not-found": {
+    status: 404,
+    title: "There is no such resource",
+    remedy: "Check the path and the id. What belongs to another brand is not found either.",
+  },
+  "method-not-allowed": {
+    status: 405,
+    title: "This resource does not support that method",
+    remedy: "Use one of the methods in the Allow header.",
+  },
+  "slug-taken": {
+    status: 409,
+    title: "That slug is taken",
+    remedy: "Choose another slug, or leave it out to have one made from the name.",
+  },
+  "codes-exhausted": {
+    status: 409,
+    title: "Every code of this campaign is taken",
+    remedy: "Add a batch of codes to the campaign.",
+  },
+  "campaign-not-open": {
+    status: 409,
+    title: "The campaign is not handing out codes now",
+    remedy: "Wait for starts_at, resume the campaign, or move its ends_at.",
+  },
+  "campaign-ended": {
+    status: 409,
+    title: "The campaign has ended for good",
+    remedy: "Create a new campaign: an ended one stays ended.",
+  },
+  "changed-since": {
+    status: 409,
+    title: "Somebody else changed this at the same moment",
+    remedy: "Read it again and repeat your change.",
+  },
+  "payload-too-large": {
+    status: 413,
+    title: "The request body is too large",
+    remedy: "Stay under the limit in detail.",
+  },
+  "unsupported-media-type": {
+    status: 415,
+    title: "The request body must be application/json",
+    remedy: "Send `Content-Type: application/json`.",
+  },
+  "validation-failed": {
+    status: 422,
+    title: "The request is not valid",
+    remedy:
+      "Mend every place that errors names. Fields and parameters not in the reference are refused.",
+  },
+  "consent-required": {
+    status: 422,
+    title: "The campaign asks for the user's consent",
+    remedy:
+      "Show the campaign's consent text and send consent with share_contact true and its version.",
+  },
+  "internal-error": {
+    status: 500,
+    title: "Something went wrong on our side",
+    remedy: "Repeat the request; if it keeps failing, report its request_id.",
+  },
+  "pool-overloaded": {
+    status: 503,
+    title: "The campaign's pool cannot answer right now",
+    remedy:
+      "Repeat the request after Retry-After seconds: a user who got a code gets the same one.",
+  },
+  "service-unavailable": {
+    status: 503,
+    title: "A part of the service does not answer",
+    remedy: "Repeat the request after Retry-After seconds.",
+  },
+} as const satisfies Record<string, ProblemKind>;
+
+export type ProblemSlug = keyof typeof problems;
+
+export interface FieldError {
+  in: "body" | "query" | "path";
+  /** RFC 6901 JSON pointer; for query and path, `/` and the parameter's name. */
+  pointer: string;
+  detail: string;
+}
+
+interface ProblemOptions {
+  detail?: string;
+  errors?: FieldError[];
+  /** Further members of the problem, named in the reference. */
+  extra?: Record<string, unknown>;
+  headers?: Record<string, string>;
+}
+
+/** A refusal of the request. Only http/ throws it; everything below returns its outcomes. */
+export class ProblemError extends Error {
+  readonly slug: ProblemSlug;
+  readonly options: ProblemOptions;
+
+  constructor(slug: ProblemSlug, options: ProblemOptions = {}) {
+    super(slug);
+    this.slug = slug;
+    this.options = options;
+  }
+}

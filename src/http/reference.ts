@@ -1,0 +1,40 @@
+/** GET /openapi.json: made from the schemas that validate, once per isolate. */
+
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { HttpEnv } from "./http-env.ts";
+
+const DESCRIPTION = `Brands keep pools of discount codes; a user asks for one and gets exactly one that nobody else ever gets.
+
+Errors are RFC 9457 problems: switch on \`type\`. Lists take \`limit\` and \`cursor\`. Every answer carries \`X-Request-Id\`.
+Fields and parameters that are not in this document are refused.`;
+
+export function serveReference(app: OpenAPIHono<HttpEnv>): void {
+  app.openAPIRegistry.registerComponent("securitySchemes", "operatorToken", {
+    type: "http",
+    scheme: "bearer",
+    description: "The OPERATOR_TOKEN of this deployment.",
+  });
+  app.openAPIRegistry.registerComponent("securitySchemes", "secretKey", {
+    type: "http",
+    scheme: "bearer",
+    description: "A brand's secret key, `cdk_live_…` or `cdk_test_…`. From servers only.",
+  });
+
+  let built: ReturnType<typeof app.getOpenAPI31Document> | null = null;
+  app.get("/openapi.json", (c) => {
+    built ??= app.getOpenAPI31Document({
+      openapi: "3.1.0",
+      info: {
+        title: "Codedrop",
+        version: "1.0.0",
+        description: DESCRIPTION,
+        license: { name: "MIT", url: "https://opensource.org/license/mit" },
+      },
+      tags: ["Operator", "Brand", "Campaigns", "Codes", "Claims", "Reports", "Platform"].map(
+        (name) => ({ name }),
+      ),
+    });
+    c.header("Cache-Control", "public, max-age=300");
+    return c.json({ ...built, servers: [{ url: new URL(c.req.url).origin }] });
+  });
+}

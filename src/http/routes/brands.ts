@@ -1,0 +1,156 @@
+/** The operator's calls on brands. */
+
+import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
+import { z } from "zod";
+import { createBrand, findBrand, listBrands, updateBrand, type BrandRow } from "../../db/brands.ts";
+import { operatorToken } from "../auth.ts";
+import { readableBody } from "../body.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { pageAsked, pageFound, pageOf, pageQuery } from "../paging.ts";
+import { ProblemError } from "../problems.ts";
+import {
+  AnsweredTime,
+  BODY_PROBLEMS,
+  definedOnly,
+  json,
+  jsonBody,
+  line,
+  NoQuery,
+  PathKey,
+} from "../schemas.ts";
+import { problemResponses, Slug, toWireTime } from "../schemas.ts";
+import { underSlug } from "../slugs.ts";
+
+export const Brand = z
+  .strictObject({
+    id: z.string().meta({ example: "brd_01k3q9m7x2v8d4t6w5ab" }),
+    slug: z.string(),
+    name: z.string(),
+    status: z.enum(["active", "suspended"]),
+    created_at: AnsweredTime,
+  })
+  .meta({ id: "Brand" });
+
+const NewBrand = z
+  .strictObject({
+    name: line(100),
+    slug: Slug.optional().meta({ description: "Made from the name when left out." }),
+  })
+  .meta({ id: "NewBrand", example: { name: "Acme", slug: "acme" } });
+
+const BrandWithKeys = Brand.extend({
+  keys: z
+    .strictObject({ secret: z.string(), publishable: z.string() })
+    .meta({ description: "Shown this once: only their hashes are stored." }),
+}).meta({ id: "BrandWithKeys" });
+
+const BrandChange = z
+  .strictObject({ name: line(100).optional(), status: z.enum(["active", "suspended"]).optional() })
+  .meta({ id: "BrandChange", example: { name: "Acme" } });
+
+export function presentBrand(brand: BrandRow): z.infer<typeof Brand> {
+  const { id, slug, name, status, createdAt } = brand;
+  return { id, slug, name, status, created_at: toWireTime(createdAt) };
+}
+
+const security = [{ operatorToken: [] }];
+const params = z.object({ brand: PathKey });
+const OPERATOR_PROBLEMS = ["unauthenticated", "forbidden"] as const;
+
+export const brandRoutes = new OpenAPIHono<HttpEnv>();
+
+brandRoutes.openapi(
+  createRoute({
+    method: "post",
+    path: "/v1/brands",
+    operationId: "createBrand",
+    summary: "Create a brand, its first keys and its `default` campaign",
+    tags: ["Operator"],
+    security,
+    middleware: [operatorToken, readableBody] as const,
+    request: { query: NoQuery, body: jsonBody(NewBrand) },
+    responses: {
+      201: json(BrandWithKeys, "The brand, with the only sight of its keys"),
+      ...problemResponses("slug-taken", ...OPERATOR_PROBLEMS, ...BODY_PROBLEMS),
+    },
+  }),
+  async (c) => {
+    const { name, slug } = c.req.valid("json");
+    const made = await underSlug({ slug, name }, (free) =>
+      createBrand(c.env.DB, { name, slug: free }),
+    );
+    const keys = { secret: made.secret, publishable: made.publishable };
+    c.header("Location", `/v1/brands/${made.brand.id}`);
+    return c.json({ ...presentBrand(made.brand), keys }, 201);
+  },
+);
+
+brandRoutes.openapi(
+  createRoute({
+    method: "get",
+    path: "/v1/brands",
+    operationId: "listBrands",
+    summary: "List brands, newest first",
+    tags: ["Operator"],
+    security,
+    middleware: [operatorToken] as const,
+    request: { query: z.strictObject(pageQuery) },
+    responses: {
+      200: json(pageOf(Brand, "BrandPage"), "A page of brands"),
+      ...problemResponses("invalid-cursor", ...OPERATOR_PROBLEMS),
+    },
+  }),
+  async (c) => {
+    const page = pageAsked(c.req.valid("query"), "brands", ["string"], ([id]) => String(id));
+    const found = await listBrands(c.env.DB, page);
+    return c.json(
+      pageFound(page, found, (brand) => [brand.id], presentBrand),
+      200,
+    );
+  },
+);
+
+brandRoutes.openapi(
+  createRoute({
+    method: "get",
+    path: "/v1/brands/{brand}",
+    operationId: "getBrand",
+    summary: "Read a brand",
+    tags: ["Operator"],
+    security,
+    middleware: [operatorToken] as const,
+    request: { params, query: NoQuery },
+    responses: {
+      200: json(Brand, "The brand"),
+      ...problemResponses("not-found", ...OPERATOR_PROBLEMS),
+    },
+  }),
+  async (c) => {
+    const brand = await findBrand(c.env.DB, c.req.valid("param").brand);
+    if (brand === null) throw new ProblemError("not-found");
+    return c.json(presentBrand(brand), 200);
+  },
+);
+
+brandRoutes.openapi(
+  createRoute({
+    method: "patch",
+    path: "/v1/brands/{brand}",
+    operationId: "updateBrand",
+    summary: "Rename, suspend or reactivate a brand",
+    tags: ["Operator"],
+    security,
+    middleware: [operatorToken, readableBody] as const,
+    request: { params, query: NoQuery, body: jsonBody(BrandChange) },
+    responses: {
+      200: json(Brand, "The brand as it is now; a suspended brand's keys answer 403 from here on"),
+      ...problemResponses("not-found", ...OPERATOR_PROBLEMS, ...BODY_PROBLEMS),
+    },
+  }),
+  async (c) => {
+    const brand = await findBrand(c.env.DB, c.req.valid("param").brand);
+    if (brand === null) throw new ProblemError("not-found");
+    const updated = await updateBrand(c.env.DB, brand.id, definedOnly(c.req.valid("json")));
+    return c.json(presentBrand(updated ?? brand), 200);
+  },
+);

@@ -1,0 +1,234 @@
+/** A brand's campaigns: made, changed, paused, resumed and ended. */
+
+import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
+import { z } from "zod";
+import { configurePools } from "../../code-pool/stub.ts";
+import { createCampaign, findCampaign, listCampaigns, updateCampaign } from "../../db/campaigns.ts";
+import type { CampaignChange, CampaignRow } from "../../db/campaigns.ts";
+import { secretKey } from "../auth.ts";
+import { readableBody } from "../body.ts";
+import {
+  Campaign,
+  CampaignUpdate,
+  NewCampaign,
+  presentCampaign,
+  toChange,
+} from "../campaign-schemas.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { pageAsked, pageFound, pageOf, pageQuery } from "../paging.ts";
+import { invalidField } from "../problem-response.ts";
+import { ProblemError } from "../problems.ts";
+import {
+  BODY_PROBLEMS,
+  json,
+  jsonBody,
+  KEY_PROBLEMS,
+  NoQuery,
+  PathKey,
+  problemResponses,
+} from "../schemas.ts";
+import { underSlug } from "../slugs.ts";
+
+const security = [{ secretKey: [] }];
+const params = z.object({ campaign: PathKey });
+
+/** The campaign in the path, if the key may see it. */
+export async function requireCampaign(c: {
+  env: Env;
+  var: HttpEnv["Variables"];
+  req: { param: (name: "campaign") => string | undefined };
+}): Promise<CampaignRow> {
+  const campaign = await findCampaign(c.env.DB, c.var.scope, c.req.param("campaign") ?? "");
+  if (campaign === null) throw new ProblemError("not-found");
+  return campaign;
+}
+
+function requireWindow(window: { startsAt?: number | null; endsAt?: number | null }): void {
+  const { startsAt, endsAt } = window;
+  if (startsAt != null && endsAt != null && startsAt >= endsAt) {
+    throw invalidField("/ends_at", "Must be after starts_at.");
+  }
+}
+
+/** Writes the change, and answers only when the pools decide by it. */
+async function change(env: Env, seen: CampaignRow, fields: CampaignChange): Promise<CampaignRow> {
+  const update = await updateCampaign(env.DB, seen, fields);
+  if (update.kind !== "updated") throw new ProblemError(update.kind);
+  await configurePools(env, update.campaign);
+  return update.campaign;
+}
+
+export const campaignRoutes = new OpenAPIHono<HttpEnv>();
+
+campaignRoutes.openapi(
+  createRoute({
+    method: "post",
+    path: "/v1/campaigns",
+    operationId: "createCampaign",
+    summary: "Create a campaign",
+    tags: ["Campaigns"],
+    security,
+    middleware: [secretKey, readableBody] as const,
+    request: { query: NoQuery, body: jsonBody(NewCampaign) },
+    responses: {
+      201: json(Campaign, "The campaign. It has no codes yet"),
+      ...problemResponses("slug-taken", ...KEY_PROBLEMS, ...BODY_PROBLEMS),
+    },
+  }),
+  async (c) => {
+    const { mode, shards, ...fields } = c.req.valid("json");
+    if (c.var.keyMode === "test" && mode === "live") {
+      throw new ProblemError("forbidden", { detail: "A test key makes test campaigns only." });
+    }
+    const set = toChange(fields);
+    requireWindow(set);
+    const { name, slug } = fields;
+    const campaign = await underSlug({ slug, name }, (free) =>
+      createCampaign(c.env.DB, {
+        ...set,
+        name,
+        slug: free,
+        brandId: c.var.brand.id,
+        mode: mode ?? c.var.keyMode,
+        shards: shards ?? 1,
+      }),
+    );
+    c.header("Location", `/v1/campaigns/${campaign.id}`);
+    return c.json(presentCampaign(campaign), 201);
+  },
+);
+
+campaignRoutes.openapi(
+  createRoute({
+    method: "get",
+    path: "/v1/campaigns",
+    operationId: "listCampaigns",
+    summary: "List campaigns, newest first",
+    tags: ["Campaigns"],
+    security,
+    middleware: [secretKey] as const,
+    request: { query: z.strictObject(pageQuery) },
+    responses: {
+      200: json(pageOf(Campaign, "CampaignPage"), "A page of campaigns"),
+      ...problemResponses("invalid-cursor", ...KEY_PROBLEMS),
+    },
+  }),
+  async (c) => {
+    const list = `campaigns:${c.var.brand.id}`;
+    const page = pageAsked(c.req.valid("query"), list, ["string"], ([id]) => String(id));
+    const found = await listCampaigns(c.env.DB, c.var.scope, page);
+    return c.json(
+      pageFound(page, found, (campaign) => [campaign.id], presentCampaign),
+      200,
+    );
+  },
+);
+
+campaignRoutes.openapi(
+  createRoute({
+    method: "get",
+    path: "/v1/campaigns/{campaign}",
+    operationId: "getCampaign",
+    summary: "Read a campaign",
+    tags: ["Campaigns"],
+    security,
+    middleware: [secretKey] as const,
+    request: { params, query: NoQuery },
+    responses: {
+      200: json(Campaign, "The campaign"),
+      ...problemResponses("not-found", ...KEY_PROBLEMS),
+    },
+  }),
+  async (c) => c.json(presentCampaign(await requireCampaign(c)), 200),
+);
+
+campaignRoutes.openapi(
+  createRoute({
+    method: "patch",
+    path: "/v1/campaigns/{campaign}",
+    operationId: "updateCampaign",
+    summary: "Change a campaign",
+    description: "In force for every claim that begins after the answer.",
+    tags: ["Campaigns"],
+    security,
+    middleware: [secretKey, readableBody] as const,
+    request: { params, query: NoQuery, body: jsonBody(CampaignUpdate) },
+    responses: {
+      200: json(Campaign, "The campaign as it is now"),
+      ...problemResponses(
+        "not-found",
+        "slug-taken",
+        "changed-since",
+        "pool-overloaded",
+        ...KEY_PROBLEMS,
+        ...BODY_PROBLEMS,
+      ),
+    },
+  }),
+  async (c) => {
+    const seen = await requireCampaign(c);
+    const fields = toChange(c.req.valid("json"));
+    requireWindow({ ...seen, ...fields });
+    if (fields.claimsPerUser !== undefined && fields.claimsPerUser < seen.claimsPerUser) {
+      throw invalidField(
+        "/claims_per_user",
+        `May be raised, not lowered: it is ${seen.claimsPerUser}.`,
+      );
+    }
+    return c.json(presentCampaign(await change(c.env, seen, fields)), 200);
+  },
+);
+
+const transitions = [
+  {
+    verb: "pause",
+    operationId: "pauseCampaign",
+    status: "paused",
+    summary: "Stop handing out codes, for now",
+  },
+  {
+    verb: "resume",
+    operationId: "resumeCampaign",
+    status: "active",
+    summary: "Hand out codes again",
+  },
+  {
+    verb: "end",
+    operationId: "endCampaign",
+    status: "ended",
+    summary: "Stop handing out codes, for good",
+  },
+] as const;
+
+for (const { verb, operationId, status, summary } of transitions) {
+  campaignRoutes.openapi(
+    createRoute({
+      method: "post",
+      path: `/v1/campaigns/{campaign}/${verb}`,
+      operationId,
+      summary,
+      description:
+        "In force for every claim that begins after the answer. Who holds a code still gets it. Repeating it changes nothing.",
+      tags: ["Campaigns"],
+      security,
+      middleware: [secretKey] as const,
+      request: { params, query: NoQuery },
+      responses: {
+        200: json(Campaign, "The campaign as it is now"),
+        ...problemResponses(
+          "not-found",
+          "campaign-ended",
+          "changed-since",
+          "pool-overloaded",
+          ...KEY_PROBLEMS,
+        ),
+      },
+    }),
+    async (c) => {
+      const seen = await requireCampaign(c);
+      if (seen.status === "ended" && status !== "ended") throw new ProblemError("campaign-ended");
+      // Written even if it stands so already: an earlier try may not have reached the pools.
+      return c.json(presentCampaign(await change(c.env, seen, { status })), 200);
+    },
+  );
+}

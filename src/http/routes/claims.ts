@@ -1,0 +1,240 @@
+/** Claims: a user is given a code. Reading them back asks the pools, which decided them. */
+
+import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { z } from "zod";
+import type { ClaimOutcome } from "../../code-pool/code-pool.ts";
+import type { Claim as ClaimRow, Consent, Contact } from "../../code-pool/ledger.ts";
+import { poolCampaign, poolOfUser, poolsOf, userKeyOf } from "../../code-pool/stub.ts";
+import { findCampaign, type CampaignRow } from "../../db/campaigns.ts";
+import { parseClaimId } from "../../domain/claim.ts";
+import { secretKey } from "../auth.ts";
+import { readableBody } from "../body.ts";
+import { Claim, ClaimsQuery, NewClaim, presentClaim } from "../claim-schemas.ts";
+import { requireIdempotencyKey } from "../idempotency.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { pageAsked, pageFound, pageOf } from "../paging.ts";
+import { ProblemError } from "../problems.ts";
+import {
+  BODY_PROBLEMS,
+  json,
+  jsonBody,
+  KEY_PROBLEMS,
+  NoQuery,
+  PathId,
+  PathKey,
+} from "../schemas.ts";
+import { problemResponses, toWireTime } from "../schemas.ts";
+import { requireCampaign } from "./campaigns.ts";
+
+const security = [{ secretKey: [] }];
+const params = z.object({ campaign: PathKey });
+
+/** Contact data is kept only where the user agreed that it is shared. */
+function contactOf(body: z.infer<typeof NewClaim>): Contact | null {
+  const { email, name, attributes } = body.user;
+  if (body.consent?.share_contact !== true) return null;
+  return email === undefined && name === undefined && attributes === undefined
+    ? null
+    : { email, name, attributes };
+}
+
+/** The consent given, which must be to the text that the campaign shows now. */
+function consentOf(body: z.infer<typeof NewClaim>, campaign: CampaignRow): Consent | null {
+  const { consent } = body;
+  if (consent === undefined) return null;
+  if (
+    campaign.consent !== null &&
+    consent.share_contact &&
+    consent.version !== campaign.consent.version
+  ) {
+    throw new ProblemError("consent-required", {
+      detail: `The campaign's consent text has version ${campaign.consent.version}.`,
+      errors: [
+        { in: "body", pointer: "/consent/version", detail: "Is not the version shown now." },
+      ],
+    });
+  }
+  return { share_contact: consent.share_contact, version: consent.version };
+}
+
+function refuse(outcome: Exclude<ClaimOutcome, { claim: ClaimRow }>): never {
+  switch (outcome.kind) {
+    case "closed": {
+      const startsAt = toWireTime(outcome.startsAt);
+      const detail = {
+        "not-started": `The campaign starts at ${startsAt}.`,
+        paused: "The campaign is paused.",
+        ended: "The campaign has ended.",
+      }[outcome.reason];
+      throw new ProblemError("campaign-not-open", { detail, extra: { starts_at: startsAt } });
+    }
+    case "consent-missing":
+      throw new ProblemError("consent-required", {
+        errors: [{ in: "body", pointer: "/consent", detail: "share_contact must be true." }],
+      });
+    case "exhausted":
+      throw new ProblemError("codes-exhausted");
+    case "stock-unknown":
+      throw new ProblemError("pool-overloaded", { detail: "The stock cannot be read right now." });
+  }
+}
+
+export const claimRoutes = new OpenAPIHono<HttpEnv>();
+
+claimRoutes.openapi(
+  createRoute({
+    method: "post",
+    path: "/v1/campaigns/{campaign}/claims",
+    operationId: "createClaim",
+    summary: "Give a user a code",
+    description:
+      "Safe to repeat: a user who holds a code gets the same one again, also after the campaign was paused, ended or sold out. Where claims_per_user is above 1, send an Idempotency-Key so that a repeat does not take the next code.",
+    tags: ["Claims"],
+    security,
+    middleware: [secretKey, readableBody] as const,
+    request: { params, query: NoQuery, body: jsonBody(NewClaim) },
+    responses: {
+      201: json(Claim, "A code now belongs to this user"),
+      200: json(Claim, "This user holds it already"),
+      ...problemResponses(
+        "invalid-idempotency-key",
+        "not-found",
+        "codes-exhausted",
+        "campaign-not-open",
+        "consent-required",
+        "pool-overloaded",
+        ...KEY_PROBLEMS,
+        ...BODY_PROBLEMS,
+      ),
+    },
+  }),
+  async (c) => {
+    const idempotencyKey = requireIdempotencyKey(c);
+    const body = c.req.valid("json");
+    const campaign = await requireCampaign(c);
+    const userKey = await userKeyOf(campaign, body.user.id);
+    const pool = poolOfUser(c.env, campaign, userKey);
+    const request = {
+      campaign: poolCampaign(campaign),
+      shard: pool.shard,
+      userKey,
+      userId: body.user.id,
+      idempotencyKey,
+      consent: consentOf(body, campaign),
+      contact: contactOf(body),
+    };
+    const outcome = await pool.call((stub) => stub.claim(request));
+    if (!("claim" in outcome)) return refuse(outcome);
+    const claim = presentClaim(campaign, outcome.claim);
+    if (outcome.kind === "repeated") return c.json(claim, 200);
+    c.header("Location", `/v1/claims/${claim.id}`);
+    return c.json(claim, 201);
+  },
+);
+
+claimRoutes.openapi(
+  createRoute({
+    method: "get",
+    path: "/v1/campaigns/{campaign}/claims",
+    operationId: "listClaims",
+    summary: "List a campaign's claims, newest first",
+    tags: ["Claims"],
+    security,
+    middleware: [secretKey] as const,
+    request: { params, query: ClaimsQuery },
+    responses: {
+      200: json(pageOf(Claim, "ClaimPage"), "A page of claims"),
+      ...problemResponses("not-found", "invalid-cursor", "pool-overloaded", ...KEY_PROBLEMS),
+    },
+  }),
+  async (c) => {
+    const { user_id: userId, ...paging } = c.req.valid("query");
+    const campaign = await requireCampaign(c);
+    return c.json(
+      userId === undefined
+        ? await listAll(c, campaign, paging)
+        : await listOfUser(c, campaign, userId, paging),
+      200,
+    );
+  },
+);
+
+type Paging = { limit?: number | undefined; cursor?: string | undefined };
+
+/** Shard by shard, each newest first. */
+async function listAll(c: Context<HttpEnv>, campaign: CampaignRow, paging: Paging) {
+  const page = pageAsked(
+    paging,
+    `claims:${campaign.id}`,
+    ["number", "number"],
+    ([shard, slot]) => ({
+      shard: Number(shard),
+      slot: Number(slot),
+    }),
+  );
+  const rows: { shard: number; claim: ClaimRow }[] = [];
+  for (const { shard, call } of poolsOf(c.env, campaign).slice(page.after?.shard ?? 0)) {
+    const before = shard === page.after?.shard ? page.after.slot : Number.MAX_SAFE_INTEGER;
+    const claims = await call((pool) => pool.listClaims(before, page.limit - rows.length));
+    rows.push(...claims.map((claim) => ({ shard, claim })));
+    if (rows.length >= page.limit) break;
+  }
+  return pageFound(
+    page,
+    rows,
+    ({ shard, claim }) => [shard, claim.slot],
+    ({ claim }) => presentClaim(campaign, claim),
+  );
+}
+
+/** At most claims_per_user, so one call to the pool; newest first. */
+async function listOfUser(
+  c: Context<HttpEnv>,
+  campaign: CampaignRow,
+  userId: string,
+  paging: Paging,
+) {
+  const userKey = await userKeyOf(campaign, userId);
+  const page = pageAsked(paging, `claims:${campaign.id}:${userKey}`, ["number"], ([nth]) =>
+    Number(nth),
+  );
+  const held = await poolOfUser(c.env, campaign, userKey).call((pool) =>
+    pool.listClaimsOf(userKey),
+  );
+  const rows = held.reverse().filter(({ nth }) => page.after === null || nth < page.after);
+  return pageFound(
+    page,
+    rows.slice(0, page.limit),
+    ({ nth }) => [nth],
+    (claim) => presentClaim(campaign, claim),
+  );
+}
+
+claimRoutes.openapi(
+  createRoute({
+    method: "get",
+    path: "/v1/claims/{claim}",
+    operationId: "getClaim",
+    summary: "Read a claim",
+    tags: ["Claims"],
+    security,
+    middleware: [secretKey] as const,
+    request: { params: z.object({ claim: PathId }), query: NoQuery },
+    responses: {
+      200: json(Claim, "The claim"),
+      ...problemResponses("not-found", "pool-overloaded", ...KEY_PROBLEMS),
+    },
+  }),
+  async (c) => {
+    const address = parseClaimId(c.req.valid("param").claim);
+    const campaign = address && (await findCampaign(c.env.DB, c.var.scope, address.campaignId));
+    if (!campaign || !address) throw new ProblemError("not-found");
+    const { userKey, nth } = address;
+    const claim = await poolOfUser(c.env, campaign, userKey).call((pool) =>
+      pool.findClaim(userKey, nth),
+    );
+    if (claim === null) throw new ProblemError("not-found");
+    return c.json(presentClaim(campaign, claim), 200);
+  },
+);

@@ -1,0 +1,129 @@
+/** What became of a campaign's codes, and the proof that none was given twice or lost. */
+
+import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
+import { z } from "zod";
+import { checkIntegrity } from "../../code-pool/integrity.ts";
+import { poolsOf } from "../../code-pool/stub.ts";
+import { countCodes } from "../../inventory/census.ts";
+import { secretKey } from "../auth.ts";
+import type { HttpEnv } from "../http-env.ts";
+import {
+  AnsweredTime,
+  json,
+  KEY_PROBLEMS,
+  NoQuery,
+  PathKey,
+  problemResponses,
+  toWireTime,
+} from "../schemas.ts";
+import { requireCampaign } from "./campaigns.ts";
+
+const Stats = z
+  .strictObject({
+    totals: z.strictObject({
+      codes: z
+        .int()
+        .meta({ description: "The sum of the five below: every code is counted once." }),
+      available: z.int(),
+      claimed: z.int().meta({ description: "Held by a user and still good." }),
+      redeemed: z.int(),
+      expired: z.int(),
+      revoked: z.int(),
+    }),
+  })
+  .meta({ id: "Stats" });
+
+const Integrity = z
+  .strictObject({
+    ok: z
+      .boolean()
+      .meta({ description: "No duplicate, nothing stranded, and every account adds up." }),
+    codes: z.int().meta({ description: "Codes made: available + leased + claimed." }),
+    available: z.int().meta({ description: "Not in the hands of a pool yet." }),
+    leased: z.int().meta({ description: "In a pool, not given yet." }),
+    claimed: z.int(),
+    duplicate_codes: z
+      .int()
+      .meta({ description: "Claims of a code that the inventory shows as another's." }),
+    duplicate_users: z.int().meta({ description: "Users with more codes than claims_per_user." }),
+    stranded: z.int().meta({ description: "Codes leased to a pool that does not know of them." }),
+    unprojected: z.int().meta({ description: "Claims that the list of codes does not show yet." }),
+    checked_at: AnsweredTime,
+  })
+  .meta({ id: "Integrity" });
+
+const security = [{ secretKey: [] }];
+const params = z.object({ campaign: PathKey });
+
+export const reportRoutes = new OpenAPIHono<HttpEnv>();
+
+reportRoutes.openapi(
+  createRoute({
+    method: "get",
+    path: "/v1/campaigns/{campaign}/stats",
+    operationId: "getStats",
+    summary: "Count a campaign's codes by status",
+    tags: ["Reports"],
+    security,
+    middleware: [secretKey] as const,
+    request: { params, query: NoQuery },
+    responses: {
+      200: json(Stats, "The totals; claims are counted in the pools, as of now"),
+      ...problemResponses("not-found", "pool-overloaded", ...KEY_PROBLEMS),
+    },
+  }),
+  async (c) => {
+    const campaign = await requireCampaign(c);
+    // Counts from D1 first: a claim in between then only moves a code from available to claimed.
+    const counts = await countCodes(c.env.DB, campaign.id, Date.now());
+    const reports = await Promise.all(
+      poolsOf(c.env, campaign).map(({ call }) => call((pool) => pool.report())),
+    );
+    const given = Math.min(
+      counts.codes - counts.revokedUnclaimed,
+      reports.reduce((sum, { claims }) => sum + claims, 0),
+    );
+    const { codes, redeemed, expired, revoked } = counts;
+    const claimed = given - redeemed - expired - (revoked - counts.revokedUnclaimed);
+    const available = codes - claimed - redeemed - expired - revoked;
+    return c.json({ totals: { codes, available, claimed, redeemed, expired, revoked } }, 200);
+  },
+);
+
+reportRoutes.openapi(
+  createRoute({
+    method: "get",
+    path: "/v1/campaigns/{campaign}/integrity",
+    operationId: "checkIntegrity",
+    summary: "Hold the ledger of claims against the inventory",
+    description:
+      "Compares every claim that the pools decided with the code rows, lease by lease and code by code. Takes time with the number of claims; claims go on meanwhile.",
+    tags: ["Reports"],
+    security,
+    middleware: [secretKey] as const,
+    request: { params, query: NoQuery },
+    responses: {
+      200: json(Integrity, "The verdict and the counts behind it"),
+      ...problemResponses("not-found", "pool-overloaded", ...KEY_PROBLEMS),
+    },
+  }),
+  async (c) => {
+    const found = await checkIntegrity(c.env, await requireCampaign(c));
+    const { ok, codes, available, leased, claimed, stranded, unprojected } = found;
+    return c.json(
+      {
+        ok,
+        codes,
+        available,
+        leased,
+        claimed,
+        duplicate_codes: found.duplicateCodes,
+        duplicate_users: found.duplicateUsers,
+        stranded,
+        unprojected,
+        checked_at: toWireTime(Date.now()),
+      },
+      200,
+    );
+  },
+);

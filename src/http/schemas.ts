@@ -1,0 +1,139 @@
+/** Schemas that several resources share. They validate requests and make the OpenAPI document. */
+
+import { z } from "zod";
+import { problems, type ProblemSlug } from "./problems.ts";
+
+/**
+ * Bytes of one JSON body. The largest honest one, a campaign with full metadata, is about 30 KB.
+ */
+export const BODY_BYTES_MAX = 64 * 1024;
+
+// Control characters and lone surrogates: no name needs them, and they break logs, CSV and SQLite
+// text.
+// oxlint-disable-next-line no-control-regex
+const UNFIT = /[\u0000-\u001f\u007f]|\p{Surrogate}/u;
+
+/** One line of text, `min`–`max` UTF-16 units, without blanks at its ends. */
+export function line(max: number, min = 1) {
+  return z
+    .string()
+    .min(min)
+    .max(max)
+    .refine((text) => !UNFIT.test(text), "Must not contain control characters or broken Unicode.")
+    .refine((text) => text.trim() === text, "Must not begin or end with blanks.");
+}
+
+export const Slug = z
+  .string()
+  .regex(
+    /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+    "Must be 1–63 lower-case letters, digits and inner dashes.",
+  )
+  .meta({
+    description: "Names it in URLs. 1–63 lower-case letters, digits and inner dashes.",
+    example: "acme",
+  });
+
+/** A time in a request; any offset, kept to the millisecond. */
+export const Time = z.iso
+  .datetime({ offset: true, message: "Must be an RFC 3339 time such as 2026-12-24T18:00:00Z." })
+  .refine((text) => !Number.isNaN(Date.parse(text)), "There is no such time.")
+  .meta({ format: "date-time", example: "2026-12-24T18:00:00.000Z" });
+
+/** A time in an answer: UTC, with milliseconds. */
+export const AnsweredTime = z
+  .string()
+  .meta({ format: "date-time", example: "2026-11-23T15:04:05.678Z" });
+
+export function toWireTime(ms: number): string;
+export function toWireTime(ms: number | null): string | null;
+export function toWireTime(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
+}
+
+/** An id or slug in a path. Anything else is not found rather than invalid. */
+export const PathKey = z.string().meta({ description: "The id, or the slug." });
+export const PathId = z.string().meta({ description: "The id." });
+
+export const NoQuery = z.strictObject({});
+
+export const Problem = z
+  .object({
+    type: z.string().meta({ example: "http://localhost:8787/problems/not-found" }),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    request_id: z.string(),
+    errors: z
+      .array(
+        z.strictObject({
+          in: z.enum(["body", "query", "path"]),
+          pointer: z.string().meta({ description: "RFC 6901 JSON pointer.", example: "/user/id" }),
+          detail: z.string(),
+        }),
+      )
+      .optional(),
+    starts_at: AnsweredTime.nullable().optional().meta({ description: "With campaign-not-open." }),
+  })
+  .meta({
+    id: "Problem",
+    description: "RFC 9457. Switch on `type`; `detail` is for people and may change.",
+  });
+
+/** A JSON answer. */
+export function json<Schema extends z.ZodType>(schema: Schema, description: string) {
+  return { description, content: { "application/json": { schema } } };
+}
+
+/** A JSON request body that must be there. */
+export function jsonBody<Schema extends z.ZodType>(schema: Schema) {
+  return { required: true, content: { "application/json": { schema } } } as const;
+}
+
+/**
+ * The problems that a route can answer with, as OpenAPI responses by status. Handlers throw them
+ * rather than return them, so to TypeScript this adds no response.
+ */
+export function problemResponses(...slugs: ProblemSlug[]): object {
+  const titles = new Map<number, string[]>();
+  for (const slug of new Set<ProblemSlug>([
+    ...slugs,
+    "validation-failed",
+    "internal-error",
+    "service-unavailable",
+  ])) {
+    const { status, title } = problems[slug];
+    titles.set(status, [...(titles.get(status) ?? []), `\`${slug}\`: ${title}.`]);
+  }
+  return Object.fromEntries(
+    Array.from(titles, ([status, lines]) => [
+      status,
+      {
+        description: lines.join(" "),
+        content: { "application/problem+json": { schema: Problem } },
+      },
+    ]),
+  );
+}
+
+/** Problems of every call that takes a secret key, and of every call with a body. */
+export const KEY_PROBLEMS = [
+  "unauthenticated",
+  "forbidden",
+  "secret-key-in-browser",
+  "brand-suspended",
+] as const;
+export const BODY_PROBLEMS = [
+  "malformed-json",
+  "payload-too-large",
+  "unsupported-media-type",
+] as const;
+
+export type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** The fields that a request did set: null stays, undefined goes. */
+export function definedOnly<T extends object>(fields: T): Defined<T> {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined),
+  ) as Defined<T>;
+}

@@ -1,0 +1,7 @@
+import { createApp } from "./http/app.ts";
+
+export { CodePool } from "./code-pool/code-pool.ts";
+
+const app = createApp();
+
+export default { fetch: app.fetch } satisfies ExportedHandler<Env>;

@@ -1,0 +1,84 @@
+/** Counts over a campaign's inventory, as D1 has it at one moment. */
+
+import { rowsOf } from "../db/database.ts";
+
+export interface Census {
+  /** Code rows that exist. */
+  codes: number;
+  /** What the batches say they made, and have given to pools. */
+  created: number;
+  leased: number;
+  /** Code rows that show a claim. */
+  shown: number;
+  leases: { id: string; shard: number; size: number }[];
+}
+
+export async function takeCensus(db: D1Database, campaignId: string): Promise<Census> {
+  const [batches, codes, leases] = await db.batch([
+    db
+      .prepare(
+        "SELECT coalesce(sum(created), 0) AS created, coalesce(sum(leased), 0) AS leased FROM batches WHERE campaign_id = ?1",
+      )
+      .bind(campaignId),
+    // A running batch may hold rows beyond `created`; they do not count until it does.
+    db
+      .prepare(
+        `SELECT count(*) AS codes, count(claim_id) AS shown FROM batches AS b JOIN codes AS c
+           ON c.batch_id = b.id AND c.ordinal < b.created WHERE b.campaign_id = ?1`,
+      )
+      .bind(campaignId),
+    db
+      .prepare("SELECT id, shard, size FROM leases WHERE campaign_id = ?1 ORDER BY shard, id")
+      .bind(campaignId),
+  ]);
+  const [made] = rowsOf<Pick<Census, "created" | "leased">>(batches);
+  const [counted] = rowsOf<Pick<Census, "codes" | "shown">>(codes);
+  if (made === undefined || counted === undefined) throw new Error("A count without a row");
+  return { ...made, ...counted, leases: rowsOf<Census["leases"][number]>(leases) };
+}
+
+/** Users whom D1 shows with more codes of the campaign than `claimsPerUser`. */
+export async function usersAboveLimit(
+  db: D1Database,
+  campaignId: string,
+  claimsPerUser: number,
+): Promise<number> {
+  const row = await db
+    .prepare(
+      `SELECT count(*) AS users FROM (
+         SELECT c.user_id FROM batches AS b JOIN codes AS c ON c.batch_id = b.id
+         WHERE b.campaign_id = ?1 AND c.claim_id IS NOT NULL GROUP BY c.user_id HAVING count(*) > ?2)`,
+    )
+    .bind(campaignId, claimsPerUser)
+    .first<{ users: number }>();
+  return row?.users ?? 0;
+}
+
+export interface CodeCounts {
+  codes: number;
+  redeemed: number;
+  expired: number;
+  revoked: number;
+  /** Of the revoked ones, those that nobody held. */
+  revokedUnclaimed: number;
+}
+
+/** Codes by what became of them, each counted once: revoked before redeemed before expired. */
+export async function countCodes(
+  db: D1Database,
+  campaignId: string,
+  now: number,
+): Promise<CodeCounts> {
+  const counts = await db
+    .prepare(
+      `SELECT count(*) AS codes, count(c.revoked_at) AS revoked,
+              count(*) FILTER (WHERE c.revoked_at IS NOT NULL AND c.claim_id IS NULL) AS revokedUnclaimed,
+              count(*) FILTER (WHERE c.revoked_at IS NULL AND c.redeemed_at IS NOT NULL) AS redeemed,
+              count(*) FILTER (WHERE c.revoked_at IS NULL AND c.redeemed_at IS NULL AND c.expires_at <= ?2) AS expired
+       FROM batches AS b JOIN codes AS c ON c.batch_id = b.id AND c.ordinal < b.created WHERE b.campaign_id = ?1`,
+    )
+    .bind(campaignId, now)
+    .first<CodeCounts>();
+  if (counts === null) throw new Error("A count without a row");
+  return counts;
+}

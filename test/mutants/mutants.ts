@@ -1,0 +1,159 @@
+/** Wrong versions of the claim path. Each must make at least one test fail. */
+
+export interface Mutant {
+  name: string;
+  /** Edits of one file each: the text that is there once, and what takes its place. */
+  edits: { file: string; from: string; to: string }[];
+}
+
+const AWAIT_BETWEEN_CHECK_AND_WRITE: Mutant["edits"] = [
+  {
+    file: "src/code-pool/code-pool.ts",
+    from: "const outcome = this.ctx.storage.transactionSync(() => this.#decide(request));",
+    to: "const outcome = await this.#decide(request);",
+  },
+  {
+    file: "src/code-pool/code-pool.ts",
+    from: "return this.ctx.storage.transactionSync(() => this.#decide(request));",
+    to: "return this.#decide(request);",
+  },
+  {
+    file: "src/code-pool/code-pool.ts",
+    from: "#decide(request: ClaimRequest): ClaimOutcome {",
+    to: "async #decide(request: ClaimRequest): Promise<ClaimOutcome> {",
+  },
+  {
+    file: "src/code-pool/code-pool.ts",
+    from: "return this.#grant(request, decision.nth, campaign, now) ?? this.#noCode(held);",
+    to: "return (await this.#grant(request, decision.nth, campaign, now)) ?? this.#noCode(held);",
+  },
+  { file: "src/code-pool/code-pool.ts", from: "  #grant(\n", to: "  async #grant(\n" },
+  {
+    file: "src/code-pool/code-pool.ts",
+    from: "): ClaimOutcome | null {",
+    to: "): Promise<ClaimOutcome | null> {",
+  },
+  {
+    file: "src/code-pool/code-pool.ts",
+    from: "this.#ledger.insert(claim);",
+    to: "await scheduler.wait(1);\n    this.#ledger.insert(claim);",
+  },
+];
+
+const NO_UNIQUE_USER: Mutant["edits"][number] = {
+  file: "src/code-pool/migrations.ts",
+  from: "\n    UNIQUE (user_key, nth)",
+  to: "\n    CHECK (nth >= 0)",
+};
+
+const NO_UNIQUE_SLOT: Mutant["edits"][number] = {
+  file: "src/code-pool/migrations.ts",
+  from: "\n    slot INTEGER PRIMARY KEY,",
+  to: "\n    slot INTEGER NOT NULL,",
+};
+
+export const mutants: Mutant[] = [
+  { name: "the one-per-user constraint removed", edits: [NO_UNIQUE_USER] },
+  { name: "the one-claim-per-code constraint removed", edits: [NO_UNIQUE_SLOT] },
+  { name: "an await between check and write", edits: AWAIT_BETWEEN_CHECK_AND_WRITE },
+  {
+    name: "an await between check and write, without the constraints",
+    edits: [...AWAIT_BETWEEN_CHECK_AND_WRITE, NO_UNIQUE_USER, NO_UNIQUE_SLOT],
+  },
+  {
+    name: "no look at what the user holds",
+    edits: [
+      {
+        file: "src/domain/claim.ts",
+        from: "if (held >= campaign.claimsPerUser) return",
+        to: "if (held > campaign.claimsPerUser) return",
+      },
+    ],
+  },
+  {
+    name: "a lost lease never asked for again",
+    edits: [
+      {
+        file: "src/code-pool/stock.ts",
+        from: "if (pending !== null) return pending;",
+        to: 'this.#sql.exec("DELETE FROM pending_lease");',
+      },
+      {
+        file: "src/code-pool/stock.ts",
+        from: "const pending = this.pendingLease();",
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "a lease that does not move the batch on",
+    edits: [
+      {
+        file: "src/inventory/leases.ts",
+        from: "UPDATE batches SET leased = leased + l.size",
+        to: "UPDATE batches SET leased = leased",
+      },
+    ],
+  },
+  {
+    name: "exhausted said on the word of an older refill",
+    edits: [
+      {
+        file: "src/code-pool/code-pool.ts",
+        from: "added === 0 && refill.number > startedBefore",
+        to: "added === 0",
+      },
+    ],
+  },
+  {
+    name: "exhausted said when D1 did not answer",
+    edits: [
+      {
+        file: "src/code-pool/code-pool.ts",
+        from: 'return { kind: "stock-unknown" };',
+        to: 'return { kind: "exhausted" };',
+      },
+    ],
+  },
+  {
+    name: "an older copy of the settings taken for the newer",
+    edits: [
+      {
+        file: "src/code-pool/settings.ts",
+        from: "stored.campaign.version >= offered.version",
+        to: "stored.campaign.version > offered.version + 1_000",
+      },
+    ],
+  },
+  {
+    name: "a closed campaign that refuses its holders",
+    edits: [
+      {
+        file: "src/domain/claim.ts",
+        from: 'if (held >= campaign.claimsPerUser) return { kind: "repeat", nth: held - 1 };',
+        to: 'if (held >= campaign.claimsPerUser && closedReason(campaign, input.now) === null) return { kind: "repeat", nth: held - 1 };',
+      },
+      { file: "src/domain/claim.ts", from: "return held > 0", to: "return held > 1_000" },
+    ],
+  },
+  {
+    name: "claims that D1 is never told of",
+    edits: [
+      {
+        file: "src/code-pool/code-pool.ts",
+        from: "this.#setAlarm(SHOW_DELAY_MS);\n        const refill",
+        to: "const refill",
+      },
+    ],
+  },
+  {
+    name: "a batch counted by what was asked, not by what is there",
+    edits: [
+      {
+        file: "src/inventory/batches.ts",
+        from: "requested = (SELECT count(*) FROM codes WHERE batch_id = ?1)",
+        to: "true",
+      },
+    ],
+  },
+];

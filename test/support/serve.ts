@@ -1,0 +1,34 @@
+/**
+ * One server for the end-to-end tests. With BASE_URL (and OPERATOR_TOKEN) in the environment they
+ * run against that deployment instead.
+ */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { TestProject } from "vitest/node";
+import { Server } from "./server.ts";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    baseUrl: string;
+    operatorToken: string;
+  }
+}
+
+export default async function setup(project: TestProject): Promise<() => void> {
+  const given = process.env["BASE_URL"];
+  if (given !== undefined) {
+    project.provide("baseUrl", given);
+    project.provide("operatorToken", process.env["OPERATOR_TOKEN"] ?? "");
+    return () => undefined;
+  }
+  const stateDir = mkdtempSync(path.join(tmpdir(), "codedrop-e2e-"));
+  const server = await Server.start(stateDir);
+  project.provide("baseUrl", server.address);
+  project.provide("operatorToken", server.operatorToken);
+  return () => {
+    server.kill();
+    rmSync(stateDir, { recursive: true, force: true });
+  };
+}

@@ -1,0 +1,218 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { formatApiKey } from "../../src/domain/api-key.ts";
+import { hashKey } from "../../src/db/api-keys.ts";
+import { newId, randomBytes } from "../../src/db/new-id.ts";
+import { unique, type Brand } from "../support/api.ts";
+import { api } from "../support/worker-api.ts";
+
+const everything = {
+  name: "Spring",
+  discount: { type: "fixed_amount", value: 500, currency: "EUR", description: "5 € off" },
+  starts_at: "2026-01-01T00:00:00.000Z",
+  ends_at: "2099-01-01T00:00:00.000Z",
+  claims_per_user: 2,
+  code_lifetime_seconds: 86_400,
+  consent: { required: false, text: "I agree.", version: "1" },
+  shop_url: "https://shop.example/spring",
+  metadata: { team: "growth" },
+};
+
+async function create(brand: Brand, fields: object) {
+  return api.send(brand.secret, "POST /v1/campaigns", { name: unique("c"), ...fields });
+}
+
+describe("a campaign", () => {
+  it("keeps every field it was given and answers with all of them", async () => {
+    const brand = await api.newBrand();
+    const slug = unique("spring");
+    const created = await create(brand, { ...everything, slug });
+    expect(created.status).toBe(201);
+    expect(created.headers.get("Location")).toBe(`/v1/campaigns/${String(created.body["id"])}`);
+    expect(created.body).toEqual({
+      ...everything,
+      id: expect.stringMatching(/^cmp_[0-9a-z]{20}$/),
+      slug,
+      mode: "live",
+      status: "active",
+      shards: 1,
+      created_at: expect.any(String),
+    });
+    for (const key of [slug, String(created.body["id"])]) {
+      expect((await api.send(brand.secret, `GET /v1/campaigns/${key}`)).body).toEqual(created.body);
+    }
+  });
+
+  it("changes only what a patch names, and null takes an optional field away", async () => {
+    const brand = await api.newBrand();
+    const created = await create(brand, everything);
+    const path = `/v1/campaigns/${String(created.body["id"])}`;
+    const empty = await api.send(brand.secret, `PATCH ${path}`, {});
+    expect(empty.body).toEqual(created.body);
+    const cleared = {
+      discount: null,
+      starts_at: null,
+      ends_at: null,
+      code_lifetime_seconds: null,
+      consent: null,
+      shop_url: null,
+      metadata: {},
+    };
+    const patched = await api.send(brand.secret, `PATCH ${path}`, cleared);
+    expect(patched.body).toEqual({ ...created.body, ...cleared });
+  });
+
+  it("takes times with any offset and answers in UTC with milliseconds", async () => {
+    const brand = await api.newBrand();
+    const { body } = await create(brand, { starts_at: "2026-06-01T12:00:00+02:00" });
+    expect(body["starts_at"]).toBe("2026-06-01T10:00:00.000Z");
+  });
+
+  it("has a slug of its own within the brand; another brand may use the same", async () => {
+    const brand = await api.newBrand();
+    const slug = unique("summer");
+    const first = await create(brand, { slug });
+    expect((await create(brand, { slug })).status).toBe(409);
+    expect((await create(await api.newBrand(), { slug })).status).toBe(201);
+    const other = await create(brand, {});
+    const moved = await api.send(brand.secret, `PATCH /v1/campaigns/${String(other.body["id"])}`, {
+      slug,
+    });
+    expect(moved.status).toBe(409);
+    expect(moved.body["type"]).toMatch(/\/slug-taken$/);
+    expect((await api.send(brand.secret, `GET /v1/campaigns/${slug}`)).body).toEqual(first.body);
+  });
+
+  const refused: [string, object, string][] = [
+    ["a percentage above 100", { discount: { type: "percentage", value: 101 } }, "/discount/value"],
+    [
+      "a percentage of three decimals",
+      { discount: { type: "percentage", value: 1.005 } },
+      "/discount/value",
+    ],
+    ["a percentage without a value", { discount: { type: "percentage" } }, "/discount/value"],
+    [
+      "an amount in fractions",
+      { discount: { type: "fixed_amount", value: 1.5, currency: "EUR" } },
+      "/discount/value",
+    ],
+    [
+      "an amount without a currency",
+      { discount: { type: "fixed_amount", value: 1 } },
+      "/discount/currency",
+    ],
+    [
+      "free shipping with a value",
+      { discount: { type: "free_shipping", value: 1 } },
+      "/discount/value",
+    ],
+    ["an unknown discount", { discount: { type: "bogus" } }, "/discount/type"],
+    [
+      "an end before its start",
+      { starts_at: "2026-02-01T00:00:00Z", ends_at: "2026-01-01T00:00:00Z" },
+      "/ends_at",
+    ],
+    [
+      "an end at its start",
+      { starts_at: "2026-02-01T00:00:00Z", ends_at: "2026-02-01T01:00:00+01:00" },
+      "/ends_at",
+    ],
+    ["a day that does not exist", { starts_at: "2026-02-30T00:00:00Z" }, "/starts_at"],
+    ["a time without a zone", { starts_at: "2026-02-01T00:00:00" }, "/starts_at"],
+    ["a slug with a blank", { slug: "a b" }, "/slug"],
+    ["a slug that ends in a dash", { slug: "a-" }, "/slug"],
+    ["a blank name", { name: "  " }, "/name"],
+    ["a name with a line break", { name: "a\nb" }, "/name"],
+    ["no code per user", { claims_per_user: 0 }, "/claims_per_user"],
+    ["half a code per user", { claims_per_user: 1.5 }, "/claims_per_user"],
+    ["a shop that is not on the web", { shop_url: "javascript:alert(1)" }, "/shop_url"],
+    [
+      "51 pairs of metadata",
+      { metadata: Object.fromEntries(Array.from({ length: 51 }, (_, i) => [`k${i}`, "v"])) },
+      "/metadata",
+    ],
+    ["metadata that is not text", { metadata: { n: 1 } }, "/metadata/n"],
+    ["a status", { status: "paused" }, "/status"],
+  ];
+  for (const [what, fields, pointer] of refused) {
+    it(`refuses ${what} with a pointer to it`, async () => {
+      const brand = await api.newBrand();
+      const answer = await create(brand, fields);
+      expect(answer.status).toBe(422);
+      const errors = answer.body["errors"] as { in: string; pointer: string }[];
+      expect(errors.map((error) => [error.in, error.pointer])).toContainEqual(["body", pointer]);
+      expect((await api.listAll(brand.secret, "/v1/campaigns")).length).toBe(1);
+    });
+  }
+
+  it("refuses a patch that would end it before its start, or lower claims_per_user", async () => {
+    const brand = await api.newBrand();
+    const created = await create(brand, everything);
+    const path = `PATCH /v1/campaigns/${String(created.body["id"])}`;
+    const ends = await api.send(brand.secret, path, { ends_at: "2025-01-01T00:00:00Z" });
+    expect(ends.status).toBe(422);
+    expect((await api.send(brand.secret, path, { claims_per_user: 1 })).status).toBe(422);
+    expect((await api.send(brand.secret, path, { claims_per_user: 3 })).status).toBe(200);
+  });
+
+  it("is paused, resumed and ended; repeating a step changes nothing, an ended one stays ended", async () => {
+    const brand = await api.newBrand();
+    const id = await api.newCampaign(brand, 0);
+    const steps = ["pause", "pause", "resume", "resume", "pause", "end", "end"];
+    const seen = [];
+    for (const step of steps) {
+      const { status, body } = await api.send(brand.secret, `POST /v1/campaigns/${id}/${step}`);
+      seen.push([status, body["status"]]);
+    }
+    expect(seen).toEqual(
+      ["paused", "paused", "active", "active", "paused", "ended", "ended"].map((status) => [
+        200,
+        status,
+      ]),
+    );
+    for (const step of ["pause", "resume"]) {
+      const refusedStep = await api.send(brand.secret, `POST /v1/campaigns/${id}/${step}`);
+      expect(refusedStep.status).toBe(409);
+      expect(refusedStep.body["type"]).toMatch(/\/campaign-ended$/);
+    }
+    const more = await api.send(brand.secret, `POST /v1/campaigns/${id}/batches`, { count: 1 });
+    expect(more.status).toBe(409);
+  });
+
+  it("changed by many at once ends in one of the states asked for, and the pool agrees with D1", async () => {
+    const brand = await api.newBrand();
+    const id = await api.newCampaign(brand, 1);
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, i) =>
+        api.send(brand.secret, `POST /v1/campaigns/${id}/${i % 2 ? "pause" : "resume"}`),
+      ),
+    );
+    for (const { status } of answers) expect([200, 409]).toContain(status);
+    const { body } = await api.send(brand.secret, `GET /v1/campaigns/${id}`);
+    const claim = await api.claim(brand, id, "u-1");
+    expect(claim.status).toBe(body["status"] === "active" ? 201 : 409);
+  });
+});
+
+describe("a test key", () => {
+  it("sees and makes test campaigns only", async () => {
+    const brand = await api.newBrand();
+    const live = await api.newCampaign(brand, 1);
+    const test = await api.newCampaign(brand, 1, { mode: "test" });
+    const key = formatApiKey("secret", "test", randomBytes);
+    await env.DB.prepare(
+      `INSERT INTO api_keys (id, brand_id, kind, mode, name, hash, hint, created_at)
+       VALUES (?, ?, 'secret', 'test', 'Test', ?, 'test', 0)`,
+    )
+      .bind(newId("apiKey"), brand.id, await hashKey(key))
+      .run();
+    const tester = { ...brand, secret: key };
+    expect((await api.claim(tester, test, "u-1")).status).toBe(201);
+    expect((await api.claim(tester, live, "u-1")).status).toBe(404);
+    expect((await api.claim(tester, "default", "u-1")).status).toBe(404);
+    expect(await api.listAll(key, "/v1/campaigns")).toMatchObject([{ id: test, mode: "test" }]);
+    const made = await create(tester, {});
+    expect([made.status, made.body["mode"]]).toEqual([201, "test"]);
+    expect((await create(tester, { mode: "live" })).status).toBe(403);
+  });
+});

@@ -1,0 +1,67 @@
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, expect, it, vi } from "vitest";
+import worker from "../../src/index.ts";
+import { faultyD1 } from "../support/faulty-d1.ts";
+import { api } from "../support/worker-api.ts";
+
+describe("health", () => {
+  it("is ok when the Worker, D1 and a pool answer", async () => {
+    for (const path of ["/healthz", "/readyz"]) {
+      const answer = await api.send(null, `GET ${path}`);
+      expect([path, answer.status, answer.body]).toEqual([path, 200, { status: "ok" }]);
+    }
+  });
+});
+
+describe("with D1 down", () => {
+  const call = async (path: string, bearer: string) => {
+    const broken = { ...env, DB: faultyD1(env.DB, [{ when: "before", sql: /./, times: 1_000 }]) };
+    const context = createExecutionContext();
+    const request = new Request<unknown, IncomingRequestCfProperties>(
+      `http://codedrop.test${path}`,
+      {
+        headers: { Authorization: `Bearer ${bearer}` },
+      },
+    );
+    const response = await worker.fetch(request, broken, context);
+    await waitOnExecutionContext(context);
+    return response;
+  };
+
+  it("the Worker is healthy but not ready", async () => {
+    expect((await call("/healthz", "")).status).toBe(200);
+    expect((await call("/readyz", "")).status).toBe(503);
+  });
+
+  it("answers 503 with Retry-After, and lets out neither SQL, parameters nor keys", async () => {
+    const errors = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const { secret } = await api.newBrand();
+    const response = await call("/v1/brand", secret);
+    const text = await response.text();
+    expect(response.status).toBe(503);
+    expect(response.headers.get("Retry-After")).toBe("1");
+    expect(JSON.parse(text)).toMatchObject({
+      type: "http://codedrop.test/problems/service-unavailable",
+    });
+    const logged = JSON.stringify(errors.mock.calls);
+    errors.mockRestore();
+    for (const told of [text, logged]) {
+      expect(told).not.toMatch(/select|from|api_keys/i);
+      expect(told).not.toContain(secret);
+    }
+    expect(logged).toContain(response.headers.get("X-Request-Id"));
+  });
+});
+
+describe("the request id", () => {
+  it("is the caller's own when it is harmless, and a new one when not", async () => {
+    const ask = async (id: string) =>
+      (await api.send(null, "GET /healthz", undefined, { "X-Request-Id": id })).headers.get(
+        "X-Request-Id",
+      );
+    expect(await ask("trace-42")).toBe("trace-42");
+    expect(await ask("<script>")).not.toBe("<script>");
+    expect(await ask("x".repeat(300))).not.toBe("x".repeat(300));
+  });
+});

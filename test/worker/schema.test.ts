@@ -1,0 +1,98 @@
+import { env } from "cloudflare:workers";
+import { getTableConfig } from "drizzle-orm/sqlite-core";
+import { describe, expect, it } from "vitest";
+import { findKey } from "../../src/db/api-keys.ts";
+import { findCampaign } from "../../src/db/campaigns.ts";
+import { listCodes } from "../../src/db/codes.ts";
+import { apiKeys, batches, brands, campaigns, codes } from "../../src/db/schema.ts";
+import { leaseBlock } from "../../src/inventory/leases.ts";
+import { showClaims } from "../../src/inventory/projection.ts";
+
+function snake(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+describe.each([apiKeys, batches, brands, campaigns, codes])("the drizzle table", (table) => {
+  const { name, columns } = getTableConfig(table);
+  it(`${name} has the columns of the migrations, with their types and NOT NULL`, async () => {
+    const { results } = await env.DB.prepare(
+      'SELECT name, lower(type) AS type, "notnull" OR pk > 0 AS required FROM pragma_table_info(?)',
+    )
+      .bind(name)
+      .all();
+    const expected = columns.map((column) => ({
+      name: snake(column.name),
+      type: column.getSQLType(),
+      required: column.notNull || column.primary ? 1 : 0,
+    }));
+    const inDatabase = results.map((row) => ({
+      name: String(row["name"]),
+      type: row["type"],
+      required: row["required"] ? 1 : 0,
+    }));
+    const byName = (one: { name: string }, other: { name: string }) =>
+      one.name.localeCompare(other.name);
+    expect(inDatabase.toSorted(byName)).toEqual(expected.toSorted(byName));
+  });
+});
+
+/** The plans of the statements that `work` sends to D1. */
+async function plansOf(work: (db: D1Database) => Promise<unknown>): Promise<string> {
+  const sent: { sql: string; values: unknown[] }[] = [];
+  const recorder = new Proxy(env.DB, {
+    get(db, property) {
+      if (property !== "prepare") {
+        const value: unknown = Reflect.get(db, property);
+        return typeof value === "function" ? (value.bind(db) as unknown) : value;
+      }
+      return (sql: string) => {
+        const statement = db.prepare(sql);
+        const bind = statement.bind.bind(statement);
+        statement.bind = (...values: unknown[]) => {
+          sent.push({ sql, values });
+          return bind(...values);
+        };
+        return statement;
+      };
+    },
+  });
+  await work(recorder);
+  const plans = await Promise.all(
+    sent.map(({ sql, values }) =>
+      env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
+        .bind(...values)
+        .all<{ detail: string }>(),
+    ),
+  );
+  return plans.flatMap(({ results }) => results.map(({ detail }) => detail)).join("\n");
+}
+
+describe("D1", () => {
+  it("finds the codes of claims by key", async () => {
+    const plan = await plansOf((db) => showClaims(db, []));
+    expect(plan).toMatch(/SEARCH codes USING PRIMARY KEY \(batch_id=\? AND ordinal=\?\)/);
+    expect(plan).not.toMatch(/SCAN codes/);
+  });
+
+  it("finds the next lease without looking at spent batches", async () => {
+    const lease = { leaseId: "lse_plan", campaignId: "cmp_none", shard: 0, size: 1, now: 0 };
+    const plan = await plansOf((db) => leaseBlock(db, lease));
+    expect(plan).toContain("SEARCH batches USING INDEX batches_with_stock");
+    expect(plan).not.toMatch(/SCAN|TEMP B-TREE/);
+  });
+
+  it("pages codes in order from the cursor, without sorting", async () => {
+    const filter = { campaignId: "cmp_none", now: 0, status: "claimed" as const };
+    for (const after of [null, ["bat_x", 7] as [string, number]]) {
+      const plan = await plansOf((db) => listCodes(db, filter, { after, limit: 21 }));
+      expect(plan).toMatch(/SEARCH codes USING PRIMARY KEY \(batch_id=\? AND /);
+      expect(plan).not.toMatch(/SCAN|TEMP B-TREE/);
+    }
+  });
+
+  it("finds a key by its hash and a campaign by id or slug through an index", async () => {
+    expect(await plansOf((db) => findKey(db, "cdk_live_x"))).not.toMatch(/SCAN/);
+    const scope = { brandId: "brd_none", mode: null };
+    expect(await plansOf((db) => findCampaign(db, scope, "x"))).not.toMatch(/SCAN/);
+  });
+});
