@@ -1,7 +1,6 @@
 import { eq } from "drizzle-orm";
 import { database } from "./database.ts";
 import { apiKeys, brands } from "./schema.ts";
-import type { BrandRow } from "./brands.ts";
 
 export type ApiKeyRow = typeof apiKeys.$inferSelect;
 
@@ -15,7 +14,7 @@ export async function hashKey(key: string): Promise<string> {
 export async function findKey(
   db: D1Database,
   key: string,
-): Promise<{ key: ApiKeyRow; brand: BrandRow } | null> {
+): Promise<{ key: ApiKeyRow; brand: typeof brands.$inferSelect } | null> {
   const found = await database(db)
     .select()
     .from(apiKeys)

@@ -1,14 +1,25 @@
 import type { Context } from "hono";
+import { z } from "zod";
 import { ProblemError } from "./problems.ts";
 
 /** Characters of a key, quotes not counted. */
 const KEY_MAX = 255;
 
+/** For the reference only: `findIdempotencyKey` reads and judges the header. */
+export const IdempotencyHeader = z.object({
+  "idempotency-key": z
+    .string()
+    .optional()
+    .meta({
+      description: `1–${KEY_MAX} visible ASCII characters, bare or in double quotes. The same key gives the user the same code.`,
+    }),
+});
+
 /**
  * The request's `Idempotency-Key`, bare or in the draft's quoted form
  * (draft-ietf-httpapi-idempotency-key-header), or null when there is none.
  */
-export function requireIdempotencyKey(c: Context): string | null {
+export function findIdempotencyKey(c: Context): string | null {
   const header = c.req.header("Idempotency-Key");
   if (header === undefined) return null;
   const key = /^"(.*)"$/.exec(header)?.[1] ?? header;

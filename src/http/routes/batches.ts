@@ -20,7 +20,7 @@ import {
   PathKey,
 } from "../schemas.ts";
 import { problemResponses, toWireTime } from "../schemas.ts";
-import { requireCampaign } from "./campaigns.ts";
+import { requireCampaign } from "../require-campaign.ts";
 
 const NewBatch = z
   .strictObject({

@@ -3,7 +3,7 @@
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import { z } from "zod";
 import { configurePools } from "../../code-pool/stub.ts";
-import { createCampaign, findCampaign, listCampaigns, updateCampaign } from "../../db/campaigns.ts";
+import { createCampaign, listCampaigns, updateCampaign } from "../../db/campaigns.ts";
 import type { CampaignChange, CampaignRow } from "../../db/campaigns.ts";
 import { secretKey } from "../auth.ts";
 import { readableBody } from "../body.ts";
@@ -15,6 +15,7 @@ import {
   toChange,
 } from "../campaign-schemas.ts";
 import type { HttpEnv } from "../http-env.ts";
+import { requireCampaign } from "../require-campaign.ts";
 import { pageAsked, pageFound, pageOf, pageQuery } from "../paging.ts";
 import { invalidField } from "../problem-response.ts";
 import { ProblemError } from "../problems.ts";
@@ -31,17 +32,6 @@ import { underSlug } from "../slugs.ts";
 
 const security = [{ secretKey: [] }];
 const params = z.object({ campaign: PathKey });
-
-/** The campaign in the path, if the key may see it. */
-export async function requireCampaign(c: {
-  env: Env;
-  var: HttpEnv["Variables"];
-  req: { param: (name: "campaign") => string | undefined };
-}): Promise<CampaignRow> {
-  const campaign = await findCampaign(c.env.DB, c.var.scope, c.req.param("campaign") ?? "");
-  if (campaign === null) throw new ProblemError("not-found");
-  return campaign;
-}
 
 function requireWindow(window: { startsAt?: number | null; endsAt?: number | null }): void {
   const { startsAt, endsAt } = window;

@@ -11,7 +11,7 @@ import { parseClaimId } from "../../domain/claim.ts";
 import { secretKey } from "../auth.ts";
 import { readableBody } from "../body.ts";
 import { Claim, ClaimsQuery, NewClaim, presentClaim } from "../claim-schemas.ts";
-import { requireIdempotencyKey } from "../idempotency.ts";
+import { findIdempotencyKey, IdempotencyHeader } from "../idempotency.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { pageAsked, pageFound, pageOf } from "../paging.ts";
 import { ProblemError } from "../problems.ts";
@@ -25,7 +25,7 @@ import {
   PathKey,
 } from "../schemas.ts";
 import { problemResponses, toWireTime } from "../schemas.ts";
-import { requireCampaign } from "./campaigns.ts";
+import { requireCampaign } from "../require-campaign.ts";
 
 const security = [{ secretKey: [] }];
 const params = z.object({ campaign: PathKey });
@@ -93,7 +93,7 @@ claimRoutes.openapi(
     tags: ["Claims"],
     security,
     middleware: [secretKey, readableBody] as const,
-    request: { params, query: NoQuery, body: jsonBody(NewClaim) },
+    request: { params, query: NoQuery, headers: IdempotencyHeader, body: jsonBody(NewClaim) },
     responses: {
       201: json(Claim, "A code now belongs to this user"),
       200: json(Claim, "This user holds it already"),
@@ -110,7 +110,7 @@ claimRoutes.openapi(
     },
   }),
   async (c) => {
-    const idempotencyKey = requireIdempotencyKey(c);
+    const idempotencyKey = findIdempotencyKey(c);
     const body = c.req.valid("json");
     const campaign = await requireCampaign(c);
     const userKey = await userKeyOf(campaign, body.user.id);

@@ -14,7 +14,7 @@ import {
   problemResponses,
   toWireTime,
 } from "../schemas.ts";
-import { requireCampaign } from "./campaigns.ts";
+import { requireCampaign } from "../require-campaign.ts";
 
 const Code = z
   .strictObject({

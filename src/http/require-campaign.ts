@@ -1,0 +1,14 @@
+import { findCampaign, type CampaignRow } from "../db/campaigns.ts";
+import type { HttpEnv } from "./http-env.ts";
+import { ProblemError } from "./problems.ts";
+
+/** The campaign in the path, if the key may see it. */
+export async function requireCampaign(c: {
+  env: Env;
+  var: HttpEnv["Variables"];
+  req: { param: (name: "campaign") => string | undefined };
+}): Promise<CampaignRow> {
+  const campaign = await findCampaign(c.env.DB, c.var.scope, c.req.param("campaign") ?? "");
+  if (campaign === null) throw new ProblemError("not-found");
+  return campaign;
+}
