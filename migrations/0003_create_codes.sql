@@ -37,7 +37,7 @@ CREATE TABLE codes (
 CREATE UNIQUE INDEX codes_by_brand_and_code ON codes (brand_id, code);
 
 -- Codes from_ordinal … from_ordinal + size - 1 of a batch, in the hands of one pool shard. A range,
--- not a mark on each code: leasing 500 codes writes 2 rows instead of 500.
+-- not a mark on each code: leasing 500 codes writes 5 rows here instead of 500.
 CREATE TABLE leases (
   id TEXT PRIMARY KEY, -- Chosen and stored by the shard before it asks, so that asking again is safe.
   campaign_id TEXT NOT NULL REFERENCES campaigns (id),

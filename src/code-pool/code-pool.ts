@@ -24,15 +24,20 @@
  *  - after the lease id was stored, before D1 answered: a pending lease. The next refill asks with
  *    the same id and gets the same block, or D1 never saw it and leases one now.
  *  - after D1 showed claims, before projected_slot moved: they are shown again, which is harmless.
- *  - before the alarm was set: the constructor sets it when claims wait.
+ *  - after the alarm was lost or given up on: the constructor sets it again when claims wait.
  *
  * LIMITS. The platform suggests 200–500 storage-writing requests a second for one object. A block
  * holds at most LEASE_SIZE codes, a statement shows D1 at most SHOW_MAX claims.
  */
 
 import { DurableObject } from "cloudflare:workers";
-import { decideClaim, type ClosedReason, type PoolCampaign } from "../domain/claim.ts";
-import { Ledger, type Claim, type Consent, type Contact, type PlacedClaim } from "./ledger.ts";
+import {
+  decideClaim,
+  type ClosedReason,
+  type Consent,
+  type PoolCampaign,
+} from "../domain/claim.ts";
+import { Ledger, type Claim, type Contact, type PlacedClaim } from "./ledger.ts";
 import { migrate } from "./migrations.ts";
 import { Outbox } from "./outbox.ts";
 import { Refiller } from "./refill.ts";
@@ -49,6 +54,8 @@ export interface ClaimRequest {
   userKey: string;
   userId: string;
   idempotencyKey: string | null;
+  /** Unique to one request of a caller; the same in every try to pass that request on. */
+  attempt: string;
   consent: Consent | null;
   contact: Contact | null;
 }
@@ -56,7 +63,7 @@ export interface ClaimRequest {
 export type ClaimOutcome =
   | { kind: "granted" | "repeated"; claim: Claim }
   | { kind: "closed"; reason: ClosedReason; startsAt: number | null }
-  | { kind: "consent-missing" }
+  | { kind: "consent-missing"; version: string }
   | { kind: "exhausted" }
   /** No code is here and D1 did not answer, so nobody can say whether one is left. */
   | { kind: "stock-unknown" };
@@ -99,7 +106,7 @@ export class CodePool extends DurableObject<Env> {
     for (;;) {
       const outcome = this.ctx.storage.transactionSync(() => this.#decide(request));
       if (outcome.kind === "granted") {
-        this.#setAlarm(SHOW_DELAY_MS);
+        this.#setAlarm(Math.max(SHOW_DELAY_MS, this.#outbox.restMs()));
         const refill = this.#refiller.ahead(this.#stock.lastSlot() - this.#ledger.lastSlot());
         if (refill !== null) this.ctx.waitUntil(refill);
       }
@@ -124,6 +131,8 @@ export class CodePool extends DurableObject<Env> {
     const campaign = this.#settings.newest(request.campaign, request.shard);
     const now = Date.now();
     const held = this.#ledger.heldBy(request.userKey);
+    const mine = held.find(({ attempt }) => attempt === request.attempt);
+    if (mine !== undefined) return { kind: "granted", claim: mine };
     const { idempotencyKey } = request;
     const sameRequest =
       idempotencyKey === null
@@ -133,7 +142,7 @@ export class CodePool extends DurableObject<Env> {
       campaign,
       held: held.length,
       sameRequest: sameRequest < 0 ? null : sameRequest,
-      consentGiven: request.consent?.share_contact === true,
+      consent: request.consent,
       now,
     });
     switch (decision.kind) {
@@ -142,7 +151,7 @@ export class CodePool extends DurableObject<Env> {
       case "closed":
         return { kind: "closed", reason: decision.reason, startsAt: campaign.startsAt };
       case "consent-missing":
-        return { kind: "consent-missing" };
+        return { kind: "consent-missing", version: decision.version };
       case "grant":
         return this.#grant(request, decision.nth, campaign, now) ?? this.#noCode(held);
     }
@@ -167,6 +176,7 @@ export class CodePool extends DurableObject<Env> {
       claimedAt: now,
       expiresAt: lifetime === null ? null : now + lifetime * 1000,
       idempotencyKey: request.idempotencyKey,
+      attempt: request.attempt,
       consent: request.consent,
       contact: request.contact,
     };
@@ -198,9 +208,9 @@ export class CodePool extends DurableObject<Env> {
     return this.#ledger.listBefore(beforeSlot, limit);
   }
 
-  /** Oldest first, with each code's place in the inventory. */
+  /** Oldest first: what D1 should show. */
   listPlacedClaims(afterSlot: number, limit: number): PlacedClaim[] {
-    return this.#ledger.listAfter(afterSlot, limit);
+    return this.#ledger.listPlaced(afterSlot, limit);
   }
 
   report(): PoolReport {
@@ -227,8 +237,11 @@ export class CodePool extends DurableObject<Env> {
    * failures, so a failing D1 is met by setting the next alarm instead of throwing.
    */
   async showClaims(): Promise<void> {
-    const retryAfterMs = await this.#outbox.drain();
-    if (retryAfterMs !== null) this.#setAlarm(retryAfterMs);
+    const shown = await this.#outbox.drain();
+    if (shown) return;
+    // In place of the alarm that a claim may have set meanwhile.
+    this.#alarmIsSet = false;
+    this.#setAlarm(this.#outbox.restMs());
   }
 
   #setAlarm(delayMs: number): void {

@@ -1,9 +1,6 @@
 /** Claims in the pool's storage: synchronous SQL, nothing awaits. Callers hold the transaction. */
 
-export interface Consent {
-  share_contact: boolean;
-  version: string;
-}
+import type { Consent } from "../domain/claim.ts";
 
 export interface Contact {
   email?: string | undefined;
@@ -11,7 +8,10 @@ export interface Contact {
   attributes?: Record<string, string> | undefined;
 }
 
-/** One row of the ledger. Times are Unix milliseconds. */
+/**
+ * One row of the ledger. Times are Unix milliseconds. `attempt` names the request that made it, so
+ * that a repeat of that very request, whose answer was lost, is told from a new one.
+ */
 export interface Claim {
   slot: number;
   userKey: string;
@@ -21,12 +21,20 @@ export interface Claim {
   claimedAt: number;
   expiresAt: number | null;
   idempotencyKey: string | null;
+  attempt: string;
   consent: Consent | null;
   contact: Contact | null;
 }
 
-/** A claim with the place of its code in the inventory. */
-export interface PlacedClaim extends Claim {
+/** What D1 is shown of a claim, with the place of its code in the inventory. No contact data. */
+export interface PlacedClaim {
+  slot: number;
+  userKey: string;
+  nth: number;
+  userId: string;
+  code: string;
+  claimedAt: number;
+  expiresAt: number | null;
   batchId: string;
   ordinal: number;
 }
@@ -40,6 +48,7 @@ type ClaimRow = {
   claimed_at: number;
   expires_at: number | null;
   idempotency_key: string | null;
+  attempt: string;
   consent: string | null;
   contact: string | null;
 };
@@ -54,6 +63,7 @@ function toClaim(row: ClaimRow): Claim {
     claimedAt: row.claimed_at,
     expiresAt: row.expires_at,
     idempotencyKey: row.idempotency_key,
+    attempt: row.attempt,
     consent: row.consent === null ? null : (JSON.parse(row.consent) as Consent),
     contact: row.contact === null ? null : (JSON.parse(row.contact) as Contact),
   };
@@ -84,8 +94,9 @@ export class Ledger {
   /** Throws when the slot is taken or the user has an nth claim: the caller's checks were wrong. */
   insert(claim: Claim): void {
     this.#sql.exec(
-      `INSERT INTO claims (slot, user_key, nth, user_id, code, claimed_at, expires_at, idempotency_key, consent, contact)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO claims (slot, user_key, nth, user_id, code, claimed_at, expires_at,
+                           idempotency_key, attempt, consent, contact)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       claim.slot,
       claim.userKey,
       claim.nth,
@@ -94,6 +105,7 @@ export class Ledger {
       claim.claimedAt,
       claim.expiresAt,
       claim.idempotencyKey,
+      claim.attempt,
       claim.consent === null ? null : JSON.stringify(claim.consent),
       claim.contact === null ? null : JSON.stringify(claim.contact),
     );
@@ -118,18 +130,19 @@ export class Ledger {
       .map(toClaim);
   }
 
-  /** Oldest first, those above `slot`, each with its code's place in the inventory. */
-  listAfter(slot: number, limit: number): PlacedClaim[] {
+  /** Oldest first, those above `slot`. */
+  listPlaced(slot: number, limit: number): PlacedClaim[] {
     return this.#sql
-      .exec<ClaimRow & { batch_id: string; ordinal: number }>(
-        `SELECT claims.*, blocks.batch_id, blocks.from_ordinal + claims.slot - blocks.first_slot AS ordinal
+      .exec<PlacedClaim & Record<string, SqlStorageValue>>(
+        `SELECT claims.slot, user_key AS userKey, nth, user_id AS userId, code,
+                claimed_at AS claimedAt, expires_at AS expiresAt, batch_id AS batchId,
+                from_ordinal + claims.slot - first_slot AS ordinal
          FROM claims JOIN blocks
-           ON blocks.first_slot = (SELECT max(first_slot) FROM blocks WHERE first_slot <= claims.slot)
+           ON first_slot = (SELECT max(first_slot) FROM blocks WHERE first_slot <= claims.slot)
          WHERE claims.slot > ? ORDER BY claims.slot LIMIT ?`,
         slot,
         limit,
       )
-      .toArray()
-      .map((row) => Object.assign(toClaim(row), { batchId: row.batch_id, ordinal: row.ordinal }));
+      .toArray();
   }
 }

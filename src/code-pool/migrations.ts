@@ -42,6 +42,7 @@ const MIGRATIONS: readonly string[] = [
     claimed_at INTEGER NOT NULL,       -- Unix time in milliseconds.
     expires_at INTEGER,
     idempotency_key TEXT,
+    attempt TEXT NOT NULL,             -- Of the request that made it: its lost answer can be given again.
     consent TEXT,                      -- JSON {share_contact, version}, or NULL where none was asked or given.
     contact TEXT,                      -- JSON {email, name, attributes}, only where consent was given.
     UNIQUE (user_key, nth)

@@ -1,5 +1,6 @@
 /** Telling D1 of claims: in batches, in order, again and again until D1 has them. */
 
+import { answered } from "../db/database.ts";
 import { formatClaimId } from "../domain/claim.ts";
 import { showClaims, type ClaimToShow } from "../inventory/projection.ts";
 import type { Ledger, PlacedClaim } from "./ledger.ts";
@@ -16,6 +17,7 @@ export class Outbox {
   readonly #settings: Settings;
   readonly #db: () => D1Database;
   #failures = 0;
+  #notBefore = 0;
 
   constructor(options: { ledger: Ledger; settings: Settings; db: () => D1Database }) {
     this.#ledger = options.ledger;
@@ -27,35 +29,42 @@ export class Outbox {
     return this.#settings.projectedSlot() >= this.#ledger.lastSlot();
   }
 
-  /**
-   * Shows D1 all claims up to those of the moment. Returns null when it did, else the milliseconds
-   * after which to try again. Never throws.
-   */
-  async drain(): Promise<number | null> {
-    const until = this.#ledger.lastSlot();
+  /** Milliseconds until D1 should be asked again after it failed; 0 when it did not. */
+  restMs(): number {
+    return Math.max(0, this.#notBefore - Date.now());
+  }
+
+  /** Shows D1 all claims up to those of the moment; whether it could. Never throws. */
+  async drain(): Promise<boolean> {
     try {
-      for (;;) {
-        const from = this.#settings.projectedSlot();
-        if (from >= until) break;
-        const waiting = this.#ledger.listAfter(from, SHOW_MAX);
-        const { campaign } = this.#settings.current();
-        await showClaims(
-          this.#db(),
-          waiting.map((claim) => toShow(campaign.id, claim)),
-        );
-        this.#settings.projectedUpTo(from + waiting.length);
-      }
+      await this.#drainUntil(this.#ledger.lastSlot());
     } catch (error) {
       const delay = Math.min(RETRY_DELAY_MS * 2 ** this.#failures++, RETRY_DELAY_MAX_MS);
-      console.warn({
-        message: "Claims were not shown to D1",
-        delay_ms: delay,
-        error: String(error),
-      });
-      return delay;
+      this.#notBefore = Date.now() + delay;
+      console.warn({ message: "D1 was not told of claims", delay_ms: delay, error: String(error) });
+      return false;
     }
     this.#failures = 0;
-    return null;
+    this.#notBefore = 0;
+    return true;
+  }
+
+  async #drainUntil(until: number): Promise<void> {
+    for (;;) {
+      const from = this.#settings.projectedSlot();
+      if (from >= until) return;
+      const waiting = this.#ledger.listPlaced(from, SHOW_MAX);
+      const last = waiting.at(-1);
+      if (last === undefined) throw new Error(`No claim with a block after slot ${from}`);
+      const { campaign } = this.#settings.current();
+      await answered(
+        showClaims(
+          this.#db(),
+          waiting.map((claim) => toShow(campaign.id, claim)),
+        ),
+      );
+      this.#settings.projectedUpTo(last.slot);
+    }
   }
 }
 

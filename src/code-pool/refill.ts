@@ -3,6 +3,7 @@
  */
 
 import { LEASE_SIZE, LOW_WATER } from "../domain/batch.ts";
+import { answered } from "../db/database.ts";
 import { newId } from "../db/new-id.ts";
 import { leaseBlock } from "../inventory/leases.ts";
 import type { Settings } from "./settings.ts";
@@ -75,7 +76,7 @@ export class Refiller {
     const asked = { leaseId, size, campaignId: campaign.id, shard, now: Date.now() };
     let lease;
     try {
-      lease = await leaseBlock(this.#db(), asked);
+      lease = await answered(leaseBlock(this.#db(), asked));
     } catch (error) {
       this.#restUntil = Date.now() + FAILED_REST_MS;
       console.warn({

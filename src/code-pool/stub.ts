@@ -45,7 +45,10 @@ export function poolCampaign(campaign: CampaignRow): PoolCampaign {
     endsAt: campaign.endsAt,
     claimsPerUser: campaign.claimsPerUser,
     codeLifetimeSeconds: campaign.codeLifetimeSeconds,
-    consentRequired: campaign.consent?.required === true,
+    consent: campaign.consent && {
+      required: campaign.consent.required,
+      version: campaign.consent.version,
+    },
   };
 }
 

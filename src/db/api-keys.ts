@@ -1,13 +1,18 @@
 import { eq } from "drizzle-orm";
 import { database } from "./database.ts";
+import { toHex } from "./new-id.ts";
 import { apiKeys, brands } from "./schema.ts";
 
 export type ApiKeyRow = typeof apiKeys.$inferSelect;
 
+/** SHA-256 of the UTF-8 of `text`. */
+export async function sha256(text: string): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+}
+
 /** SHA-256, lower-case hex. A fast hash is right here: the key holds 178 random bits. */
 export async function hashKey(key: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(key));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return toHex(await sha256(key));
 }
 
 /** The key and its brand, whatever their state, or null when there is no such key. */

@@ -1,7 +1,7 @@
-import { and, desc, eq, lt, or, sql, type SQL } from "drizzle-orm";
+import { and, desc, eq, lt, ne, or, sql, type SQL } from "drizzle-orm";
 import type { KeyMode } from "../domain/api-key.ts";
 import { database, isUniqueViolation, type Page } from "./database.ts";
-import { newId, randomBytes } from "./new-id.ts";
+import { newId, randomBytes, toHex } from "./new-id.ts";
 import { campaigns } from "./schema.ts";
 
 export type CampaignRow = typeof campaigns.$inferSelect;
@@ -31,12 +31,11 @@ export type NewCampaign = Pick<CampaignInsert, "brandId" | "slug" | "name" | "mo
   >;
 
 export function campaignToInsert(campaign: NewCampaign): CampaignInsert {
-  const secret = Array.from(randomBytes(32), (byte) => byte.toString(16).padStart(2, "0")).join("");
   return {
     ...campaign,
     id: newId("campaign"),
     status: "active",
-    userKeySecret: secret,
+    userKeySecret: toHex(randomBytes(32)),
     createdAt: Date.now(),
   };
 }
@@ -118,4 +117,23 @@ export async function updateCampaign(
     if (isUniqueViolation(error, "campaigns.slug")) return { kind: "slug-taken" };
     throw error;
   }
+}
+
+/**
+ * Sets the status whatever else was changed meanwhile: stopping a campaign must not lose to an edit
+ * of its name. Null when it has been ended, and should be something else.
+ */
+export async function setCampaignStatus(
+  db: D1Database,
+  id: string,
+  status: CampaignRow["status"],
+): Promise<CampaignRow | null> {
+  const updated = await database(db)
+    .update(campaigns)
+    .set({ status, version: sql`${campaigns.version} + 1` })
+    .where(
+      and(eq(campaigns.id, id), status === "ended" ? undefined : ne(campaigns.status, "ended")),
+    )
+    .returning();
+  return updated[0] ?? null;
 }

@@ -30,3 +30,22 @@ export function isUniqueViolation(error: unknown, column: string): boolean {
 export function rowsOf<Row>(result: D1Result | undefined): Row[] {
   return (result?.results ?? []) as Row[];
 }
+
+/**
+ * How long a pool waits for D1. A batch takes milliseconds; a call that never settles must not hold
+ * up a pool for ever. What was asked may still take effect: callers ask again, which is safe.
+ */
+const ANSWER_TIMEOUT_MS = 10_000;
+
+/** The answer, or a rejection when it does not come in time. */
+export async function answered<T>(answer: Promise<T>, timeoutMs = ANSWER_TIMEOUT_MS): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`D1 gave no answer in ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -7,6 +7,7 @@ import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync, appendFileSync, mkdirSync } from "node:fs";
 import path from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { seedDemo, type Demo } from "./demo.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
@@ -22,7 +23,8 @@ const seeds = !process.argv.includes("--no-seed");
 function argument(name: string): string | undefined {
   const at = wranglerArgs.findIndex((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
   if (at < 0) return undefined;
-  return wranglerArgs[at]?.split("=")[1] ?? wranglerArgs[at + 1];
+  const [, inline] = /^--[^=]+=(.*)$/.exec(wranglerArgs[at] ?? "") ?? [];
+  return inline ?? wranglerArgs[at + 1];
 }
 
 function fail(message: string): never {
@@ -74,7 +76,9 @@ function serve(stateDir: string): { wrangler: ChildProcess; ready: Promise<strin
     );
     wrangler.stdout?.on("data", (chunk: Buffer) => {
       process.stdout.write(chunk);
-      const address = /Ready on (https?:\/\/\S+)/.exec(chunk.toString())?.[1];
+      const address = /Ready on (https?:\/\/\S+)/.exec(
+        stripVTControlCharacters(chunk.toString()),
+      )?.[1];
       if (address === undefined) return;
       clearTimeout(timer);
       resolve(address);

@@ -11,7 +11,13 @@ export interface PoolCampaign {
   endsAt: number | null;
   claimsPerUser: number;
   codeLifetimeSeconds: number | null;
-  consentRequired: boolean;
+  consent: { required: boolean; version: string } | null;
+}
+
+/** A user's word on whether their contact data may be shared, and on which text they gave it. */
+export interface Consent {
+  share_contact: boolean;
+  version: string;
 }
 
 export type ClosedReason = "not-started" | "paused" | "ended";
@@ -21,7 +27,8 @@ export type ClaimDecision =
   | { kind: "repeat"; nth: number }
   | { kind: "grant"; nth: number }
   | { kind: "closed"; reason: ClosedReason }
-  | { kind: "consent-missing" };
+  /** None was given, or to another text than that of `version`. */
+  | { kind: "consent-missing"; version: string };
 
 /** Why `campaign` hands out nothing at `now`, or null when it is open. The end is exclusive. */
 export function closedReason(
@@ -45,7 +52,7 @@ export function decideClaim(input: {
   held: number;
   /** Which of them was given for this very request, if the caller can tell. */
   sameRequest: number | null;
-  consentGiven: boolean;
+  consent: Consent | null;
   now: number;
 }): ClaimDecision {
   const { campaign, held } = input;
@@ -54,7 +61,12 @@ export function decideClaim(input: {
   const reason = closedReason(campaign, input.now);
   if (reason !== null)
     return held > 0 ? { kind: "repeat", nth: held - 1 } : { kind: "closed", reason };
-  if (campaign.consentRequired && !input.consentGiven) return { kind: "consent-missing" };
+  const terms = campaign.consent;
+  const agreed = input.consent?.share_contact === true;
+  if (terms !== null && (terms.required || agreed)) {
+    const isToThese = agreed && input.consent?.version === terms.version;
+    if (!isToThese) return { kind: "consent-missing", version: terms.version };
+  }
   return { kind: "grant", nth: held };
 }
 

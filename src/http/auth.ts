@@ -2,7 +2,7 @@
 
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
-import { findKey } from "../db/api-keys.ts";
+import { findKey, sha256 } from "../db/api-keys.ts";
 import { isWellFormedApiKey } from "../domain/api-key.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { ProblemError } from "./problems.ts";
@@ -15,10 +15,6 @@ function bearer(c: Context<HttpEnv>): string {
   const token = /^Bearer +([^\s,]+)$/i.exec(c.req.header("Authorization") ?? "")?.[1];
   if (token === undefined) throw new ProblemError("unauthenticated");
   return token;
-}
-
-async function sha256(text: string): Promise<ArrayBuffer> {
-  return crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
 }
 
 /** Compares in constant time; hashing first makes the lengths equal. */

@@ -71,6 +71,10 @@ const Metadata = z
 const ShopUrl = z
   .url({ protocol: /^https?$/, hostname: z.regexes.hostname })
   .max(2_048)
+  .refine((url) => {
+    const { username, password } = URL.parse(url) ?? {};
+    return !username && !password;
+  }, "Must not hold a user name or password.")
   .meta({
     description: "Where the code is spent. Given out with it.",
     example: "https://shop.example/",

@@ -73,8 +73,8 @@ export const problems = {
   },
   "campaign-ended": {
     status: 409,
-    title: "The campaign has ended for good",
-    remedy: "Create a new campaign: an ended one stays ended.",
+    title: "The campaign has ended",
+    remedy: "Move its ends_at. One that was ended by POST …/end stays ended: create a new one.",
   },
   "changed-since": {
     status: 409,
@@ -111,8 +111,7 @@ export const problems = {
   "pool-overloaded": {
     status: 503,
     title: "The campaign's pool cannot answer right now",
-    remedy:
-      "Repeat the request after Retry-After seconds: a user who got a code gets the same one.",
+    remedy: "Repeat the request after Retry-After seconds; a claim is safe to repeat.",
   },
   "service-unavailable": {
     status: 503,

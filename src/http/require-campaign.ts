@@ -1,4 +1,5 @@
 import { findCampaign, type CampaignRow } from "../db/campaigns.ts";
+import { closedReason } from "../domain/claim.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { ProblemError } from "./problems.ts";
 
@@ -11,4 +12,13 @@ export async function requireCampaign(c: {
   const campaign = await findCampaign(c.env.DB, c.var.scope, c.req.param("campaign") ?? "");
   if (campaign === null) throw new ProblemError("not-found");
   return campaign;
+}
+
+/** Refuses what makes no sense for a campaign that has ended, by its time or for good. */
+export function requireNotEnded(campaign: CampaignRow): void {
+  if (closedReason(campaign, Date.now()) !== "ended") return;
+  const byTime = campaign.status !== "ended";
+  throw new ProblemError("campaign-ended", {
+    detail: byTime ? "Its ends_at has passed; move it first." : "It was ended for good.",
+  });
 }

@@ -3,13 +3,10 @@
 import { z } from "zod";
 import { problems, type ProblemSlug } from "./problems.ts";
 
-/**
- * Bytes of one JSON body. The largest honest one, a campaign with full metadata, is about 30 KB.
- */
-export const BODY_BYTES_MAX = 64 * 1024;
+/** Bytes of one JSON body. The largest honest one, metadata in escaped Unicode, is 162 KB. */
+export const BODY_BYTES_MAX = 256 * 1024;
 
-// Control characters and lone surrogates: no name needs them, and they break logs, CSV and SQLite
-// text.
+// Control characters and lone surrogates: no name needs them, and they break logs, CSV and SQLite.
 // oxlint-disable-next-line no-control-regex
 const UNFIT = /[\u0000-\u001f\u007f]|\p{Surrogate}/u;
 
@@ -34,10 +31,17 @@ export const Slug = z
     example: "acme",
   });
 
+// RFC 3339 knows the years 0000–9999. In UTC, whatever the offset, so that the answer is one too.
+const TIME_MIN_MS = Date.parse("0001-01-01T00:00:00.000Z");
+const TIME_MAX_MS = Date.parse("9999-12-31T23:59:59.999Z");
+
 /** A time in a request; any offset, kept to the millisecond. */
 export const Time = z.iso
   .datetime({ offset: true, message: "Must be an RFC 3339 time such as 2026-12-24T18:00:00Z." })
-  .refine((text) => !Number.isNaN(Date.parse(text)), "There is no such time.")
+  .refine((text) => {
+    const ms = Date.parse(text);
+    return ms >= TIME_MIN_MS && ms <= TIME_MAX_MS;
+  }, "There is no such time.")
   .meta({ format: "date-time", example: "2026-12-24T18:00:00.000Z" });
 
 /** A time in an answer: UTC, with milliseconds. */
@@ -82,7 +86,12 @@ export const Problem = z
 
 /** A JSON answer. */
 export function json<Schema extends z.ZodType>(schema: Schema, description: string) {
-  return { description, content: { "application/json": { schema } } };
+  return { description, headers: headersOf(200), content: { "application/json": { schema } } };
+}
+
+/** The JSON answer that something was created. */
+export function created<Schema extends z.ZodType>(schema: Schema, description: string) {
+  return { ...json(schema, description), headers: headersOf(201) };
 }
 
 /** A JSON request body that must be there. */
@@ -90,18 +99,38 @@ export function jsonBody<Schema extends z.ZodType>(schema: Schema) {
   return { required: true, content: { "application/json": { schema } } } as const;
 }
 
+/** Headers that answers of a status carry besides X-Request-Id. */
+const HEADERS: Record<number, Record<string, string>> = {
+  201: { Location: "Where what was created can be read." },
+  401: { "WWW-Authenticate": "Bearer." },
+  405: { Allow: "The methods that the path supports." },
+  503: { "Retry-After": "Seconds after which to repeat the request." },
+};
+
+function headersOf(status: number) {
+  const named = { "X-Request-Id": "Names this request in our logs.", ...HEADERS[status] };
+  return z.object(
+    Object.fromEntries(
+      Object.entries(named).map(([name, description]) => [name, z.string().meta({ description })]),
+    ),
+  );
+}
+
+/** Problems of every call, whoever makes it. */
+const COMMON_PROBLEMS = [
+  "method-not-allowed",
+  "validation-failed",
+  "internal-error",
+  "service-unavailable",
+] as const;
+
 /**
  * The problems that a route can answer with, as OpenAPI responses by status. Handlers throw them
  * rather than return them, so to TypeScript this adds no response.
  */
 export function problemResponses(...slugs: ProblemSlug[]): object {
   const titles = new Map<number, string[]>();
-  for (const slug of new Set<ProblemSlug>([
-    ...slugs,
-    "validation-failed",
-    "internal-error",
-    "service-unavailable",
-  ])) {
+  for (const slug of new Set<ProblemSlug>([...slugs, ...COMMON_PROBLEMS])) {
     const { status, title } = problems[slug];
     titles.set(status, [...(titles.get(status) ?? []), `\`${slug}\`: ${title}.`]);
   }
@@ -110,6 +139,7 @@ export function problemResponses(...slugs: ProblemSlug[]): object {
       status,
       {
         description: lines.join(" "),
+        headers: headersOf(status),
         content: { "application/problem+json": { schema: Problem } },
       },
     ]),

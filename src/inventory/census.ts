@@ -1,6 +1,7 @@
 /** Counts over a campaign's inventory, as D1 has it at one moment. */
 
 import { rowsOf } from "../db/database.ts";
+import { statusSql, type CodeStatus } from "../domain/code-status.ts";
 
 export interface Census {
   /** Code rows that exist. */
@@ -54,31 +55,39 @@ export async function usersAboveLimit(
   return row?.users ?? 0;
 }
 
-export interface CodeCounts {
+/** A campaign's codes by status, each counted once, as D1 shows them. */
+export interface CodeCounts extends Record<CodeStatus, number> {
   codes: number;
-  redeemed: number;
-  expired: number;
-  revoked: number;
   /** Of the revoked ones, those that nobody held. */
   revokedUnclaimed: number;
 }
 
-/** Codes by what became of them, each counted once: revoked before redeemed before expired. */
 export async function countCodes(
   db: D1Database,
   campaignId: string,
   now: number,
 ): Promise<CodeCounts> {
-  const counts = await db
+  const { results } = await db
     .prepare(
-      `SELECT count(*) AS codes, count(c.revoked_at) AS revoked,
-              count(*) FILTER (WHERE c.revoked_at IS NOT NULL AND c.claim_id IS NULL) AS revokedUnclaimed,
-              count(*) FILTER (WHERE c.revoked_at IS NULL AND c.redeemed_at IS NOT NULL) AS redeemed,
-              count(*) FILTER (WHERE c.revoked_at IS NULL AND c.redeemed_at IS NULL AND c.expires_at <= ?2) AS expired
-       FROM batches AS b JOIN codes AS c ON c.batch_id = b.id AND c.ordinal < b.created WHERE b.campaign_id = ?1`,
+      `SELECT ${statusSql("?2")} AS status, codes.claim_id IS NULL AS unclaimed, count(*) AS count
+       FROM batches AS b JOIN codes ON codes.batch_id = b.id AND codes.ordinal < b.created
+       WHERE b.campaign_id = ?1 GROUP BY 1, 2`,
     )
     .bind(campaignId, now)
-    .first<CodeCounts>();
-  if (counts === null) throw new Error("A count without a row");
+    .all<{ status: CodeStatus; unclaimed: number; count: number }>();
+  const counts: CodeCounts = {
+    codes: 0,
+    revokedUnclaimed: 0,
+    available: 0,
+    claimed: 0,
+    redeemed: 0,
+    expired: 0,
+    revoked: 0,
+  };
+  for (const { status, unclaimed, count } of results) {
+    counts.codes += count;
+    counts[status] += count;
+    if (status === "revoked" && unclaimed) counts.revokedUnclaimed += count;
+  }
   return counts;
 }

@@ -1,8 +1,10 @@
 /** A D1 that fails or lags on demand. The rest is the real one. */
 
 export interface Fault {
-  /** Fails before the call took effect, fails after it, or answers late. */
-  when: "before" | "after" | "late";
+  /**
+   * Fails before the call took effect, fails after it, answers late, never answers, or is counted.
+   */
+  when: "before" | "after" | "late" | "never" | "count";
   /** Which statements: all of whose SQL matches. */
   sql: RegExp;
   /** How often; then D1 works again. */
@@ -47,6 +49,8 @@ export function faultyD1(real: D1Database, faults: Fault[]): D1Database {
     const fault = faults.find((candidate) => candidate.times > 0 && candidate.sql.test(sql));
     if (fault === undefined) return call();
     fault.times -= 1;
+    if (fault.when === "count") return call();
+    if (fault.when === "never") return new Promise<never>(() => undefined);
     if (fault.when === "late") {
       const answer = await call();
       await scheduler.wait(LATE_MS);

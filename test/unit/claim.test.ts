@@ -9,7 +9,7 @@ const open: PoolCampaign = {
   endsAt: null,
   claimsPerUser: 1,
   codeLifetimeSeconds: null,
-  consentRequired: false,
+  consent: null,
 };
 
 function decide(
@@ -20,7 +20,7 @@ function decide(
     campaign: { ...open, ...change },
     held: 0,
     sameRequest: null,
-    consentGiven: false,
+    consent: null,
     now: 1_000,
     ...input,
   });
@@ -80,13 +80,28 @@ describe("decideClaim", () => {
   });
 
   it("asks for consent before a grant, not before a repeat, and not of a closed campaign", () => {
-    const consentRequired = true;
-    expect(decide({ consentRequired })).toEqual({ kind: "consent-missing" });
-    expect(decide({ consentRequired }, { consentGiven: true })).toEqual({ kind: "grant", nth: 0 });
-    expect(decide({ consentRequired }, { held: 1 })).toEqual({ kind: "repeat", nth: 0 });
-    expect(decide({ consentRequired, status: "paused" })).toEqual({
-      kind: "closed",
-      reason: "paused",
+    const consent = { required: true, version: "2" };
+    const missing = { kind: "consent-missing", version: "2" };
+    const given = (share_contact: boolean, version: string) => ({
+      consent: { share_contact, version },
     });
+    expect(decide({ consent })).toEqual(missing);
+    expect(decide({ consent }, given(false, "2"))).toEqual(missing);
+    expect(decide({ consent }, given(true, "1"))).toEqual(missing);
+    expect(decide({ consent }, given(true, "2"))).toEqual({ kind: "grant", nth: 0 });
+    expect(decide({ consent }, { held: 1, ...given(true, "1") })).toEqual({
+      kind: "repeat",
+      nth: 0,
+    });
+    expect(decide({ consent, status: "paused" })).toEqual({ kind: "closed", reason: "paused" });
+  });
+
+  it("takes no consent to a text that is not shown, even where none is required", () => {
+    const consent = { required: false, version: "2" };
+    const given = (version: string) => ({ consent: { share_contact: true, version } });
+    expect(decide({ consent })).toEqual({ kind: "grant", nth: 0 });
+    expect(decide({ consent }, given("2"))).toEqual({ kind: "grant", nth: 0 });
+    expect(decide({ consent }, given("1"))).toEqual({ kind: "consent-missing", version: "2" });
+    expect(decide({}, given("1"))).toEqual({ kind: "grant", nth: 0 });
   });
 });

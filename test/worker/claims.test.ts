@@ -199,8 +199,12 @@ describe("consent", () => {
       consent: given,
       contact: { email: "ann@example.com", name: "Ann", attributes: { tier: "gold" } },
     });
-    // A holder is not asked again.
+    // A holder is not asked again, and the very same request gets the same answer after an edit.
     expect((await claim({ user: { id: "u-1" } })).status).toBe(200);
+    await api.send(brand.secret, `PATCH /v1/campaigns/${campaign}`, {
+      consent: { ...terms, version: "2027-01" },
+    });
+    expect((await claim({ user, consent: given })).status).toBe(200);
   });
 
   it("keeps no contact data where none was given", async () => {
@@ -275,16 +279,15 @@ describe("reading claims back", () => {
 });
 
 describe("a campaign that is not open", () => {
-  const closings: [string, object, (campaign: string) => string | null][] = [
-    ["paused", {}, (campaign) => `POST /v1/campaigns/${campaign}/pause`],
-    ["ended", {}, (campaign) => `POST /v1/campaigns/${campaign}/end`],
-  ];
-  for (const [state, fields, route] of closings) {
+  for (const [state, verb] of [
+    ["paused", "pause"],
+    ["ended", "end"],
+  ] as const) {
     it(`refuses new users at once when it is ${state}, and gives holders their code`, async () => {
       const brand = await api.newBrand();
-      const campaign = await api.newCampaign(brand, 5, fields);
+      const campaign = await api.newCampaign(brand, 5);
       const held = await api.claim(brand, campaign, "u-1");
-      await api.send(brand.secret, route(campaign) ?? "");
+      await api.send(brand.secret, `POST /v1/campaigns/${campaign}/${verb}`);
       const refused = await api.claim(brand, campaign, "u-2");
       expect(refused.status).toBe(409);
       expect(refused.body).toMatchObject({

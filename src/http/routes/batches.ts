@@ -12,15 +12,17 @@ import { ProblemError } from "../problems.ts";
 import {
   AnsweredTime,
   BODY_PROBLEMS,
+  created,
   json,
   jsonBody,
   KEY_PROBLEMS,
   NoQuery,
   PathId,
   PathKey,
+  problemResponses,
+  toWireTime,
 } from "../schemas.ts";
-import { problemResponses, toWireTime } from "../schemas.ts";
-import { requireCampaign } from "../require-campaign.ts";
+import { requireCampaign, requireNotEnded } from "../require-campaign.ts";
 
 const NewBatch = z
   .strictObject({
@@ -72,13 +74,13 @@ batchRoutes.openapi(
     middleware: [secretKey, readableBody] as const,
     request: { params: z.object({ campaign: PathKey }), query: NoQuery, body: jsonBody(NewBatch) },
     responses: {
-      201: json(Batch, "The batch; its codes can be claimed from now on"),
+      201: created(Batch, "The batch; its codes can be claimed from now on"),
       ...problemResponses("not-found", "campaign-ended", ...KEY_PROBLEMS, ...BODY_PROBLEMS),
     },
   }),
   async (c) => {
     const campaign = await requireCampaign(c);
-    if (campaign.status === "ended") throw new ProblemError("campaign-ended");
+    requireNotEnded(campaign);
     const batch = await makeBatch(c.env.DB, {
       campaignId: campaign.id,
       brandId: campaign.brandId,

@@ -11,14 +11,17 @@ import { ProblemError } from "../problems.ts";
 import {
   AnsweredTime,
   BODY_PROBLEMS,
+  created,
   definedOnly,
   json,
   jsonBody,
   line,
   NoQuery,
   PathKey,
+  problemResponses,
+  Slug,
+  toWireTime,
 } from "../schemas.ts";
-import { problemResponses, Slug, toWireTime } from "../schemas.ts";
 import { underSlug } from "../slugs.ts";
 
 export const Brand = z
@@ -70,7 +73,7 @@ brandRoutes.openapi(
     middleware: [operatorToken, readableBody] as const,
     request: { query: NoQuery, body: jsonBody(NewBrand) },
     responses: {
-      201: json(BrandWithKeys, "The brand, with the only sight of its keys"),
+      201: created(BrandWithKeys, "The brand, with the only sight of its keys"),
       ...problemResponses("slug-taken", ...OPERATOR_PROBLEMS, ...BODY_PROBLEMS),
     },
   }),

@@ -3,10 +3,15 @@
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import { z } from "zod";
 import { configurePools } from "../../code-pool/stub.ts";
-import { createCampaign, listCampaigns, updateCampaign } from "../../db/campaigns.ts";
-import type { CampaignChange, CampaignRow } from "../../db/campaigns.ts";
+import {
+  createCampaign,
+  listCampaigns,
+  setCampaignStatus,
+  updateCampaign,
+  type CampaignRow,
+} from "../../db/campaigns.ts";
 import { secretKey } from "../auth.ts";
-import { readableBody } from "../body.ts";
+import { noBody, readableBody } from "../body.ts";
 import {
   Campaign,
   CampaignUpdate,
@@ -15,12 +20,13 @@ import {
   toChange,
 } from "../campaign-schemas.ts";
 import type { HttpEnv } from "../http-env.ts";
-import { requireCampaign } from "../require-campaign.ts";
+import { requireCampaign, requireNotEnded } from "../require-campaign.ts";
 import { pageAsked, pageFound, pageOf, pageQuery } from "../paging.ts";
 import { invalidField } from "../problem-response.ts";
 import { ProblemError } from "../problems.ts";
 import {
   BODY_PROBLEMS,
+  created,
   json,
   jsonBody,
   KEY_PROBLEMS,
@@ -40,12 +46,13 @@ function requireWindow(window: { startsAt?: number | null; endsAt?: number | nul
   }
 }
 
-/** Writes the change, and answers only when the pools decide by it. */
-async function change(env: Env, seen: CampaignRow, fields: CampaignChange): Promise<CampaignRow> {
-  const update = await updateCampaign(env.DB, seen, fields);
-  if (update.kind !== "updated") throw new ProblemError(update.kind);
-  await configurePools(env, update.campaign);
-  return update.campaign;
+/** How often a change is made anew on what somebody else changed at the same moment. */
+const CHANGE_TRIES = 3;
+
+/** Tells the pools, so that the answer is given only when they decide by it. */
+async function inForce(env: Env, campaign: CampaignRow): Promise<z.infer<typeof Campaign>> {
+  await configurePools(env, campaign);
+  return presentCampaign(campaign);
 }
 
 export const campaignRoutes = new OpenAPIHono<HttpEnv>();
@@ -61,7 +68,7 @@ campaignRoutes.openapi(
     middleware: [secretKey, readableBody] as const,
     request: { query: NoQuery, body: jsonBody(NewCampaign) },
     responses: {
-      201: json(Campaign, "The campaign. It has no codes yet"),
+      201: created(Campaign, "The campaign. It has no codes yet"),
       ...problemResponses("slug-taken", ...KEY_PROBLEMS, ...BODY_PROBLEMS),
     },
   }),
@@ -156,16 +163,21 @@ campaignRoutes.openapi(
     },
   }),
   async (c) => {
-    const seen = await requireCampaign(c);
     const fields = toChange(c.req.valid("json"));
-    requireWindow({ ...seen, ...fields });
-    if (fields.claimsPerUser !== undefined && fields.claimsPerUser < seen.claimsPerUser) {
-      throw invalidField(
-        "/claims_per_user",
-        `May be raised, not lowered: it is ${seen.claimsPerUser}.`,
-      );
+    for (let attempt = 0; attempt < CHANGE_TRIES; attempt++) {
+      const seen = await requireCampaign(c);
+      requireWindow({ ...seen, ...fields });
+      if (fields.claimsPerUser !== undefined && fields.claimsPerUser < seen.claimsPerUser) {
+        throw invalidField(
+          "/claims_per_user",
+          `May be raised, not lowered, from ${seen.claimsPerUser}.`,
+        );
+      }
+      const update = await updateCampaign(c.env.DB, seen, fields);
+      if (update.kind === "slug-taken") throw new ProblemError("slug-taken");
+      if (update.kind === "updated") return c.json(await inForce(c.env, update.campaign), 200);
     }
-    return c.json(presentCampaign(await change(c.env, seen, fields)), 200);
+    throw new ProblemError("changed-since");
   },
 );
 
@@ -201,24 +213,20 @@ for (const { verb, operationId, status, summary } of transitions) {
         "In force for every claim that begins after the answer. Who holds a code still gets it. Repeating it changes nothing.",
       tags: ["Campaigns"],
       security,
-      middleware: [secretKey] as const,
+      middleware: [secretKey, noBody] as const,
       request: { params, query: NoQuery },
       responses: {
         200: json(Campaign, "The campaign as it is now"),
-        ...problemResponses(
-          "not-found",
-          "campaign-ended",
-          "changed-since",
-          "pool-overloaded",
-          ...KEY_PROBLEMS,
-        ),
+        ...problemResponses("not-found", "campaign-ended", "pool-overloaded", ...KEY_PROBLEMS),
       },
     }),
     async (c) => {
       const seen = await requireCampaign(c);
-      if (seen.status === "ended" && status !== "ended") throw new ProblemError("campaign-ended");
+      if (status !== "ended") requireNotEnded(seen);
       // Written even if it stands so already: an earlier try may not have reached the pools.
-      return c.json(presentCampaign(await change(c.env, seen, { status })), 200);
+      const campaign = await setCampaignStatus(c.env.DB, seen.id, status);
+      if (campaign === null) throw new ProblemError("campaign-ended");
+      return c.json(await inForce(c.env, campaign), 200);
     },
   );
 }

@@ -4,7 +4,7 @@ import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { z } from "zod";
 import type { ClaimOutcome } from "../../code-pool/code-pool.ts";
-import type { Claim as ClaimRow, Consent, Contact } from "../../code-pool/ledger.ts";
+import type { Claim as ClaimRow, Contact } from "../../code-pool/ledger.ts";
 import { poolCampaign, poolOfUser, poolsOf, userKeyOf } from "../../code-pool/stub.ts";
 import { findCampaign, type CampaignRow } from "../../db/campaigns.ts";
 import { parseClaimId } from "../../domain/claim.ts";
@@ -17,14 +17,16 @@ import { pageAsked, pageFound, pageOf } from "../paging.ts";
 import { ProblemError } from "../problems.ts";
 import {
   BODY_PROBLEMS,
+  created,
   json,
   jsonBody,
   KEY_PROBLEMS,
   NoQuery,
   PathId,
   PathKey,
+  problemResponses,
+  toWireTime,
 } from "../schemas.ts";
-import { problemResponses, toWireTime } from "../schemas.ts";
 import { requireCampaign } from "../require-campaign.ts";
 
 const security = [{ secretKey: [] }];
@@ -37,25 +39,6 @@ function contactOf(body: z.infer<typeof NewClaim>): Contact | null {
   return email === undefined && name === undefined && attributes === undefined
     ? null
     : { email, name, attributes };
-}
-
-/** The consent given, which must be to the text that the campaign shows now. */
-function consentOf(body: z.infer<typeof NewClaim>, campaign: CampaignRow): Consent | null {
-  const { consent } = body;
-  if (consent === undefined) return null;
-  if (
-    campaign.consent !== null &&
-    consent.share_contact &&
-    consent.version !== campaign.consent.version
-  ) {
-    throw new ProblemError("consent-required", {
-      detail: `The campaign's consent text has version ${campaign.consent.version}.`,
-      errors: [
-        { in: "body", pointer: "/consent/version", detail: "Is not the version shown now." },
-      ],
-    });
-  }
-  return { share_contact: consent.share_contact, version: consent.version };
 }
 
 function refuse(outcome: Exclude<ClaimOutcome, { claim: ClaimRow }>): never {
@@ -71,7 +54,14 @@ function refuse(outcome: Exclude<ClaimOutcome, { claim: ClaimRow }>): never {
     }
     case "consent-missing":
       throw new ProblemError("consent-required", {
-        errors: [{ in: "body", pointer: "/consent", detail: "share_contact must be true." }],
+        detail: `The user's consent to the text of version ${outcome.version} is needed.`,
+        errors: [
+          {
+            in: "body",
+            pointer: "/consent",
+            detail: `Needs share_contact and ${outcome.version}.`,
+          },
+        ],
       });
     case "exhausted":
       throw new ProblemError("codes-exhausted");
@@ -95,7 +85,7 @@ claimRoutes.openapi(
     middleware: [secretKey, readableBody] as const,
     request: { params, query: NoQuery, headers: IdempotencyHeader, body: jsonBody(NewClaim) },
     responses: {
-      201: json(Claim, "A code now belongs to this user"),
+      201: created(Claim, "A code now belongs to this user"),
       200: json(Claim, "This user holds it already"),
       ...problemResponses(
         "invalid-idempotency-key",
@@ -121,7 +111,8 @@ claimRoutes.openapi(
       userKey,
       userId: body.user.id,
       idempotencyKey,
-      consent: consentOf(body, campaign),
+      attempt: crypto.randomUUID(),
+      consent: body.consent ?? null,
       contact: contactOf(body),
     };
     const outcome = await pool.call((stub) => stub.claim(request));

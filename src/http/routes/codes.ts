@@ -2,7 +2,8 @@
 
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import { z } from "zod";
-import { CODE_STATUSES, codeStatus, listCodes } from "../../db/codes.ts";
+import { listCodes } from "../../db/codes.ts";
+import { CODE_STATUSES } from "../../domain/code-status.ts";
 import { secretKey } from "../auth.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { pageAsked, pageFound, pageOf, pageQuery } from "../paging.ts";
@@ -69,7 +70,7 @@ codeRoutes.openapi(
       (row) => [row.batchId, row.ordinal],
       (row): z.infer<typeof Code> => ({
         code: row.code,
-        status: codeStatus(row, now),
+        status: row.status,
         batch_id: row.batchId,
         user_id: row.userId,
         claimed_at: toWireTime(row.claimedAt),

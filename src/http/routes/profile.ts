@@ -14,8 +14,8 @@ import {
   KEY_PROBLEMS,
   line,
   NoQuery,
+  problemResponses,
 } from "../schemas.ts";
-import { problemResponses } from "../schemas.ts";
 import { Brand, presentBrand } from "./brands.ts";
 
 const ProfileChange = z
