@@ -1,6 +1,6 @@
 /** A campaign's fields, in requests and answers. */
 
-import { z } from "zod";
+import * as z from "zod";
 import type { CampaignChange, CampaignRow } from "../db/campaigns.ts";
 import { closedReason } from "../domain/claim.ts";
 import {

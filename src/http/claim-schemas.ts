@@ -1,6 +1,6 @@
 /** A claim's fields, in requests and answers. */
 
-import { z } from "zod";
+import * as z from "zod";
 import type { Claim as ClaimRow } from "../code-pool/ledger.ts";
 import type { CampaignRow } from "../db/campaigns.ts";
 import { formatClaimId } from "../domain/claim.ts";

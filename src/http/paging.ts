@@ -1,6 +1,6 @@
 /** Cursor pages: `?limit=&cursor=` in, `{data, next_cursor}` out. */
 
-import { z } from "zod";
+import * as z from "zod";
 import type { Page } from "../db/database.ts";
 import { ProblemError } from "./problems.ts";
 

@@ -1,6 +1,6 @@
 /** Schemas that several resources share. They validate requests and make the OpenAPI document. */
 
-import { z } from "zod";
+import * as z from "zod";
 import { problems, type ProblemSlug } from "./problems.ts";
 
 /** Bytes of one JSON body. The largest honest one, metadata in escaped Unicode, is 162 KB. */

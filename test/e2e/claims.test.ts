@@ -54,6 +54,18 @@ describe("50 parallel calls of one user", () => {
   });
 });
 
+describe("the Worker as it is bundled", () => {
+  it("still says in words what is wrong with a request", async () => {
+    const brand = await api.newBrand();
+    const answer = await api.send(brand.secret, "POST /v1/campaigns", { name: 5, slug: "a b" });
+    expect(answer.status).toBe(422);
+    expect(answer.body["errors"]).toEqual([
+      { in: "body", pointer: "/name", detail: "Invalid input: expected string, received number" },
+      { in: "body", pointer: "/slug", detail: expect.stringContaining("lower-case letters") },
+    ]);
+  });
+});
+
 describe("a pause in the middle of a burst", () => {
   it("is in force for every claim that begins after its answer", async () => {
     const brand = await api.newBrand();

@@ -141,7 +141,7 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/code-pool/code-pool.ts",
-        from: "this.#setAlarm(SHOW_DELAY_MS);\n        const refill",
+        from: "this.#setAlarm(Math.max(SHOW_DELAY_MS, this.#outbox.restMs()));\n        const refill",
         to: "const refill",
       },
     ],
@@ -153,6 +153,46 @@ export const mutants: Mutant[] = [
         file: "src/inventory/batches.ts",
         from: "requested = (SELECT count(*) FROM codes WHERE batch_id = ?1)",
         to: "true",
+      },
+    ],
+  },
+  {
+    name: "a request passed on twice taken for two",
+    edits: [
+      {
+        file: "src/code-pool/code-pool.ts",
+        from: "if (mine !== undefined) return",
+        to: "if (mine === null) return",
+      },
+    ],
+  },
+  {
+    name: "no end to waiting for D1",
+    edits: [
+      {
+        file: "src/db/database.ts",
+        from: "return await Promise.race([answer, late]);",
+        to: "return await answer;",
+      },
+    ],
+  },
+  {
+    name: "no rest for a D1 that fails",
+    edits: [
+      {
+        file: "src/code-pool/outbox.ts",
+        from: "this.#notBefore = Date.now() + delay;",
+        to: "this.#notBefore = Date.now();",
+      },
+    ],
+  },
+  {
+    name: "an alarm that is never set again",
+    edits: [
+      {
+        file: "src/code-pool/code-pool.ts",
+        from: "if (!this.#outbox.isEmpty()) this.#setAlarm(SHOW_DELAY_MS);",
+        to: "",
       },
     ],
   },

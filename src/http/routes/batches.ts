@@ -1,7 +1,7 @@
 /** Batches of generated codes. */
 
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
-import { z } from "zod";
+import * as z from "zod";
 import { findBatch, type BatchRow } from "../../db/batches.ts";
 import { BATCH_COUNT_MAX } from "../../domain/batch.ts";
 import { makeBatch } from "../../inventory/batches.ts";

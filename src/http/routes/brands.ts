@@ -1,7 +1,7 @@
 /** The operator's calls on brands. */
 
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
-import { z } from "zod";
+import * as z from "zod";
 import { createBrand, findBrand, listBrands, updateBrand, type BrandRow } from "../../db/brands.ts";
 import { operatorToken } from "../auth.ts";
 import { readableBody } from "../body.ts";

@@ -1,7 +1,7 @@
 /** A brand's campaigns: made, changed, paused, resumed and ended. */
 
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
-import { z } from "zod";
+import * as z from "zod";
 import { configurePools } from "../../code-pool/stub.ts";
 import {
   createCampaign,

@@ -2,7 +2,7 @@
 
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import type { ClaimOutcome } from "../../code-pool/code-pool.ts";
 import type { Claim as ClaimRow, Contact } from "../../code-pool/ledger.ts";
 import { poolCampaign, poolOfUser, poolsOf, userKeyOf } from "../../code-pool/stub.ts";

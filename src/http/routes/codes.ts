@@ -1,7 +1,7 @@
 /** The list of a campaign's codes. */
 
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
-import { z } from "zod";
+import * as z from "zod";
 import { listCodes } from "../../db/codes.ts";
 import { CODE_STATUSES } from "../../domain/code-status.ts";
 import { secretKey } from "../auth.ts";

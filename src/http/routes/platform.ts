@@ -1,7 +1,7 @@
 /** What the Worker serves besides the API: health, the reference, and a page for every problem. */
 
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
-import { z } from "zod";
+import * as z from "zod";
 import type { HttpEnv } from "../http-env.ts";
 import { ProblemError, problems } from "../problems.ts";
 import { json, NoQuery, problemResponses } from "../schemas.ts";

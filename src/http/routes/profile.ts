@@ -1,7 +1,7 @@
 /** A brand's own profile. */
 
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
-import { z } from "zod";
+import * as z from "zod";
 import { updateBrand } from "../../db/brands.ts";
 import { secretKey } from "../auth.ts";
 import { readableBody } from "../body.ts";

@@ -1,7 +1,7 @@
 /** What became of a campaign's codes, and the proof that none was given twice or lost. */
 
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
-import { z } from "zod";
+import * as z from "zod";
 import { checkIntegrity } from "../../code-pool/integrity.ts";
 import { poolsOf } from "../../code-pool/stub.ts";
 import { countCodes } from "../../inventory/census.ts";
