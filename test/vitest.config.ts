@@ -25,8 +25,8 @@ export default defineConfig(async () => ({
           name: "worker",
           include: ["test/worker/**/*.test.ts"],
           setupFiles: ["test/support/worker-setup.ts"],
-          // Half a minute: several runtimes share a small machine.
-          testTimeout: 30_000,
+          // Generous: several runtimes share a small machine.
+          testTimeout: 60_000,
         },
       },
       {

@@ -182,9 +182,11 @@ describe("a lease", () => {
     const campaign = await api.newCampaign(brand, 100);
     const asked: Fault[] = [{ when: "count", sql: LEASE, times: 1_000 }];
     await breakD1(campaign, asked);
+    const began = Date.now();
     for (const user of users(30)) await api.claim(brand, campaign, user);
-    // One brought the 100 codes; one, ahead of need, found that there are no more.
-    expect(1_000 - (asked[0]?.times ?? 0)).toBe(2);
+    // One brought the 100 codes; one, ahead of need, found no more, and then rests for 5 s.
+    const restsOf = (ms: number) => Math.floor((Date.now() - began) / ms);
+    expect(1_000 - (asked[0]?.times ?? 0)).toBeLessThanOrEqual(2 + restsOf(5_000));
 
     const other = await api.newCampaign(brand, 100);
     await api.claim(brand, other, "first");
@@ -193,7 +195,7 @@ describe("a lease", () => {
     await evictDurableObject(poolOf(other));
     await breakD1(other, failing);
     for (const user of users(30)) await api.claim(brand, other, user);
-    expect(1_000 - (failing[0]?.times ?? 0)).toBeLessThanOrEqual(2);
+    expect(1_000 - (failing[0]?.times ?? 0)).toBeLessThanOrEqual(2 + restsOf(1_000));
   });
 
   it("that found nothing before a top-up does not speak for who comes after it", async () => {
@@ -287,8 +289,8 @@ describe("the projection", () => {
       await api.claim(brand, campaign, `u-${i % 90}`);
       await scheduler.wait(10);
     }
-    // At 0.2 s, then 1 s later; the next would be 2 s after that. Without a rest it would be 12.
-    expect(1_000 - (faults[0]?.times ?? 0)).toBeLessThanOrEqual(3);
+    // At 0.2 s, then 1 s and 2 s and 4 s later. Without a rest it would be 12.
+    expect(1_000 - (faults[0]?.times ?? 0)).toBeLessThanOrEqual(4);
   });
 
   it("goes on by itself in an object that lost its alarm", async () => {
