@@ -41,7 +41,7 @@ CREATE UNIQUE INDEX codes_by_brand_and_code ON codes (brand_id, code);
 CREATE TABLE leases (
   id TEXT PRIMARY KEY, -- Chosen and stored by the shard before it asks, so that asking again is safe.
   campaign_id TEXT NOT NULL REFERENCES campaigns (id),
-  shard INTEGER NOT NULL CHECK (shard BETWEEN 0 AND 63),
+  shard INTEGER CHECK (shard BETWEEN 0 AND 63), -- NULL: given back, for whichever shard asks next.
   batch_id TEXT NOT NULL REFERENCES batches (id),
   from_ordinal INTEGER NOT NULL,
   size INTEGER NOT NULL CHECK (size > 0),
@@ -50,3 +50,6 @@ CREATE TABLE leases (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX leases_by_shard ON leases (campaign_id, shard, id);
+
+-- Blocks that were given back: they go out again before fresh ones.
+CREATE INDEX leases_given_back ON leases (campaign_id, id) WHERE shard IS NULL;

@@ -5,7 +5,8 @@
  *  (1) No code is given to two users.
  *  (2) No user holds more codes than claims_per_user; a repeat gets the same one.
  *  (3) A claim that was answered survives any crash that follows.
- *  (4) "Exhausted" is said only when D1, asked after the request came in, had no code to lease.
+ *  (4) "Exhausted" is said only when, after the request came in, no code was left in D1 or in any
+ *      shard; and when that cannot be known, it is not said.
  *
  * WHY ONE OBJECT PER CAMPAIGN AND SHARD. A Durable Object runs one event at a time and owns a
  * SQLite database on the same machine. The claim below reads, decides and writes without an await,
@@ -18,11 +19,18 @@
  * slot is the number of claims, the next code needs no search however many were given, "not yet
  * shown by D1" is a range, and a claim writes two rows: the claim and its UNIQUE (user_key, nth).
  *
+ * THE TAIL. A shard that finds neither a code here nor a lease in D1 asks its siblings, who give
+ * half of their last block back to D1, where it goes to whoever asks first. Nothing is left when D1
+ * has none between two times at which no sibling had one and none had come to or left a sibling
+ * (refill.ts). Codes move only through D1, under ids stored first, so a lost answer strands none.
+ *
  * WHAT A CRASH LEAVES BEHIND
  *  - before the claim's commit: nothing; the answer was held back until the commit (output gate).
  *  - after it, before the answer arrives: the claim. The user asks again and gets the same code.
  *  - after the lease id was stored, before D1 answered: a pending lease. The next refill asks with
  *    the same id and gets the same block, or D1 never saw it and leases one now.
+ *  - after an end of a block left the stock, before D1 freed it: a row of given_back, settled by
+ *    the alarm or the next sibling that asks.
  *  - after D1 showed claims, before projected_slot moved: they are shown again, which is harmless.
  *  - after the alarm was lost or given up on: the constructor sets it again when claims wait.
  *
@@ -31,49 +39,19 @@
  */
 
 import { DurableObject } from "cloudflare:workers";
-import {
-  decideClaim,
-  type ClosedReason,
-  type Consent,
-  type PoolCampaign,
-} from "../domain/claim.ts";
-import { Ledger, type Claim, type Contact, type PlacedClaim } from "./ledger.ts";
+import { decideClaim, poolName, type PoolCampaign } from "../domain/claim.ts";
+import { Ledger, type Claim, type PlacedClaim } from "./ledger.ts";
+import type { ClaimOutcome, ClaimRequest, PoolReport } from "./messages.ts";
 import { migrate } from "./migrations.ts";
 import { Outbox } from "./outbox.ts";
-import { Refiller } from "./refill.ts";
+import { Refiller, type StockAnswer } from "./refill.ts";
 import { Settings } from "./settings.ts";
-import { Stock, type LeaseUse } from "./stock.ts";
+import { Stock } from "./stock.ts";
 
 /** How long claims gather before D1 is told: enough to share a statement, too short to notice. */
 const SHOW_DELAY_MS = 200;
-
-export interface ClaimRequest {
-  /** The caller's copy of the settings; the pool uses the newer of this and its own. */
-  campaign: PoolCampaign;
-  shard: number;
-  userKey: string;
-  userId: string;
-  idempotencyKey: string | null;
-  /** Unique to one request of a caller; the same in every try to pass that request on. */
-  attempt: string;
-  consent: Consent | null;
-  contact: Contact | null;
-}
-
-export type ClaimOutcome =
-  | { kind: "granted" | "repeated"; claim: Claim }
-  | { kind: "closed"; reason: ClosedReason; startsAt: number | null }
-  | { kind: "consent-missing"; version: string }
-  | { kind: "exhausted" }
-  /** No code is here and D1 did not answer, so nobody can say whether one is left. */
-  | { kind: "stock-unknown" };
-
-export interface PoolReport {
-  /** Claims decided by this shard. */
-  claims: number;
-  leases: LeaseUse[];
-  pendingLeaseId: string | null;
-}
+/** After D1 did not confirm codes that were given back: nobody can have them until it does. */
+const GIVE_BACK_RETRY_MS = 1_000;
 
 export class CodePool extends DurableObject<Env> {
   readonly #ledger: Ledger;
@@ -82,6 +60,8 @@ export class CodePool extends DurableObject<Env> {
   readonly #refiller: Refiller;
   readonly #outbox: Outbox;
   #alarmIsSet = false;
+  /** Claims that found no code here and wait for a refill. */
+  #waiting = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -93,9 +73,17 @@ export class CodePool extends DurableObject<Env> {
     this.#ledger = ledger;
     this.#stock = stock;
     this.#settings = settings;
-    this.#refiller = new Refiller({ storage: ctx.storage, stock, settings, db });
+    this.#refiller = new Refiller({
+      storage: ctx.storage,
+      stock,
+      ledger,
+      settings,
+      db,
+      askSibling: (shard) => this.#sibling(shard).giveBack(),
+    });
     this.#outbox = new Outbox({ ledger, settings, db });
-    if (!this.#outbox.isEmpty()) this.#setAlarm(SHOW_DELAY_MS);
+    const isDone = this.#outbox.isEmpty() && stock.givenBack().length === 0;
+    if (!isDone) this.#setAlarm(SHOW_DELAY_MS);
   }
 
   /**
@@ -110,17 +98,21 @@ export class CodePool extends DurableObject<Env> {
         const refill = this.#refiller.ahead(this.#stock.lastSlot() - this.#ledger.lastSlot());
         if (refill !== null) this.ctx.waitUntil(refill);
       }
-      if (outcome.kind !== "exhausted") return outcome;
+      if (outcome.kind !== "exhausted" || this.#refiller.isKnownDry()) return outcome;
 
       const refill = this.#refiller.join();
       let added: number;
+      this.#waiting += 1;
       try {
         added = await refill.added;
       } catch {
         return { kind: "stock-unknown" };
+      } finally {
+        this.#waiting -= 1;
       }
-      // A refill that began before this request may have missed codes added in between.
-      if (added === 0 && refill.number > startedBefore) {
+      // A refill that began before this request may have missed codes added in between, and one
+      // ahead of need asks no sibling.
+      if (added === 0 && refill.thorough && refill.number > startedBefore) {
         return this.ctx.storage.transactionSync(() => this.#decide(request));
       }
     }
@@ -222,6 +214,29 @@ export class CodePool extends DurableObject<Env> {
     };
   }
 
+  /**
+   * For a sibling that has no code left: frees some of this shard's, or says that it has none. Null
+   * when D1 did not answer: the codes are on their way, and an alarm sees them through.
+   */
+  async giveBack(): Promise<StockAnswer | null> {
+    try {
+      return await this.#refiller.giveBack(this.#waiting);
+    } catch {
+      this.#setAlarm(GIVE_BACK_RETRY_MS);
+      return null;
+    }
+  }
+
+  /** Codes were added to the campaign: an empty stock is to be looked at anew. */
+  stockAdded(): void {
+    this.#refiller.forgetDry();
+  }
+
+  #sibling(shard: number): DurableObjectStub<CodePool> {
+    const { campaign } = this.#settings.current();
+    return this.env.CODE_POOL.getByName(poolName(campaign.id, shard));
+  }
+
   /** Answers once the object runs and its storage reads. */
   ping(): number {
     return this.#ledger.lastSlot();
@@ -230,6 +245,11 @@ export class CodePool extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     this.#alarmIsSet = false;
     await this.showClaims();
+    try {
+      await this.#refiller.settleGivenBack();
+    } catch {
+      this.#setAlarm(GIVE_BACK_RETRY_MS);
+    }
   }
 
   /**

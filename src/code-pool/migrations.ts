@@ -31,6 +31,15 @@ const MIGRATIONS: readonly string[] = [
     UNIQUE (batch_id, from_ordinal)
   ) STRICT;
 
+  -- Ends of blocks on their way back to D1: no longer in blocks, and not free before D1 has said so.
+  CREATE TABLE given_back (
+    number INTEGER PRIMARY KEY,        -- In order: two ends of one lease must reach D1 one by one.
+    id TEXT NOT NULL UNIQUE,
+    lease_id TEXT NOT NULL,
+    size INTEGER NOT NULL,             -- Of the lease before.
+    kept INTEGER NOT NULL CHECK (0 <= kept AND kept < size)
+  ) STRICT;
+
   -- Who was given which code. The two constraints are the product's promise: the primary key lets no
   -- slot, and so no code, be given twice; UNIQUE lets no user take the same nth code twice.
   CREATE TABLE claims (

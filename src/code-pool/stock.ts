@@ -1,6 +1,6 @@
 /** Blocks of codes leased from the inventory: synchronous SQL, nothing awaits. */
 
-import type { Lease } from "../inventory/leases.ts";
+import type { GivenBack, Lease } from "../inventory/leases.ts";
 
 export interface PendingLease {
   leaseId: string;
@@ -12,6 +12,8 @@ export interface LeaseUse {
   leaseId: string;
   size: number;
   spent: number;
+  /** Codes of it that are on their way back to D1. */
+  returning: number;
 }
 
 type BlockHead = { first_slot: number; lease_id: string; size: number };
@@ -96,16 +98,68 @@ export class Stock {
   }
 
   /**
-   * Every lease this shard ever stored, and how many of its codes lie at or below `lastClaimed`.
+   * Takes half of the last block's ungiven codes out of the stock, at least one, and notes that
+   * they go back to D1. Null when there is none.
    */
-  listUse(lastClaimed: number): LeaseUse[] {
+  takeBack(lastClaimed: number, id: string): GivenBack | null {
+    const block = this.#sql
+      .exec<BlockHead>(
+        "SELECT first_slot, lease_id, size FROM blocks ORDER BY first_slot DESC LIMIT 1",
+      )
+      .toArray()[0];
+    if (block === undefined) return null;
+    const spent = Math.max(0, lastClaimed - block.first_slot + 1);
+    if (spent >= block.size) return null;
+    const kept = block.size - Math.ceil((block.size - spent) / 2);
+    const given: GivenBack = { id, leaseId: block.lease_id, size: block.size, kept };
+    this.#sql.exec(
+      "INSERT INTO given_back (id, lease_id, size, kept) VALUES (?, ?, ?, ?)",
+      id,
+      given.leaseId,
+      given.size,
+      kept,
+    );
+    const codes = JSON.stringify(this.#codesOf(block).slice(0, kept));
+    this.#parsed = null;
+    if (kept === 0) this.#sql.exec("DELETE FROM blocks WHERE first_slot = ?", block.first_slot);
+    else {
+      this.#sql.exec(
+        "UPDATE blocks SET size = ?, codes = ? WHERE first_slot = ?",
+        kept,
+        codes,
+        block.first_slot,
+      );
+    }
+    return given;
+  }
+
+  /** What D1 has not confirmed yet, first to last. */
+  givenBack(): GivenBack[] {
     return this.#sql
-      .exec<BlockHead>("SELECT first_slot, lease_id, size FROM blocks ORDER BY first_slot")
+      .exec<{ id: string; lease_id: string; size: number; kept: number }>(
+        "SELECT id, lease_id, size, kept FROM given_back ORDER BY number",
+      )
       .toArray()
-      .map(({ first_slot, lease_id, size }) => ({
-        leaseId: lease_id,
-        size,
-        spent: Math.min(size, Math.max(0, lastClaimed - first_slot + 1)),
-      }));
+      .map(({ id, lease_id, size, kept }) => ({ id, leaseId: lease_id, size, kept }));
+  }
+
+  confirmGivenBack(id: string): void {
+    this.#sql.exec("DELETE FROM given_back WHERE id = ?", id);
+  }
+
+  /** Every lease of this shard, and how many of its codes lie at or below `lastClaimed`. */
+  listUse(lastClaimed: number): LeaseUse[] {
+    const use = new Map<string, LeaseUse>();
+    for (const { first_slot, lease_id, size } of this.#sql.exec<BlockHead>(
+      "SELECT first_slot, lease_id, size FROM blocks ORDER BY first_slot",
+    )) {
+      const spent = Math.min(size, Math.max(0, lastClaimed - first_slot + 1));
+      use.set(lease_id, { leaseId: lease_id, size, spent, returning: 0 });
+    }
+    for (const { leaseId, size, kept } of this.givenBack()) {
+      const known = use.get(leaseId) ?? { leaseId, size: 0, spent: 0, returning: 0 };
+      use.set(leaseId, { ...known, returning: known.returning + size - kept });
+    }
+    return [...use.values()];
   }
 }

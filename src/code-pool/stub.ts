@@ -4,7 +4,7 @@
  */
 
 import type { CampaignRow } from "../db/campaigns.ts";
-import { shardOf, type PoolCampaign } from "../domain/claim.ts";
+import { poolName, shardOf, type PoolCampaign } from "../domain/claim.ts";
 import { base32 } from "../domain/id.ts";
 import type { CodePool } from "./code-pool.ts";
 
@@ -25,7 +25,8 @@ type Methods =
   | "listClaims"
   | "listPlacedClaims"
   | "report"
-  | "showClaims";
+  | "showClaims"
+  | "stockAdded";
 
 /** A pool as seen from outside. All arguments and results are plain data, so RPC's own types (which
  * turn a union of results into a union of promises) are put aside. */
@@ -44,6 +45,7 @@ export function poolCampaign(campaign: CampaignRow): PoolCampaign {
     startsAt: campaign.startsAt,
     endsAt: campaign.endsAt,
     claimsPerUser: campaign.claimsPerUser,
+    shards: campaign.shards,
     codeLifetimeSeconds: campaign.codeLifetimeSeconds,
     consent: campaign.consent && {
       required: campaign.consent.required,
@@ -94,6 +96,17 @@ export async function configurePools(env: Env, campaign: CampaignRow): Promise<v
 }
 
 /**
+ * Tells every pool that codes were added. Best effort: a pool forgets by itself within a second.
+ */
+export async function tellOfStock(env: Env, campaign: CampaignRow): Promise<void> {
+  // A single pool asks D1 whenever it is empty.
+  if (campaign.shards === 1) return;
+  await Promise.allSettled(
+    poolsOf(env, campaign).map(({ call }) => call((pool) => pool.stockAdded())),
+  );
+}
+
+/**
  * Every call made through it must be safe to repeat: an attempt that failed may have taken effect.
  * A stub that saw its object reset fails for ever, hence a new one per attempt.
  */
@@ -101,7 +114,9 @@ function caller(env: Env, campaignId: string, shard: number) {
   return async function call<T>(method: (pool: Pool) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await method(env.CODE_POOL.getByName(`${campaignId}/${shard}`) as unknown as Pool);
+        return await method(
+          env.CODE_POOL.getByName(poolName(campaignId, shard)) as unknown as Pool,
+        );
       } catch (error) {
         const { overloaded, retryable, durableObjectReset } = error as {
           overloaded?: boolean;

@@ -7,8 +7,8 @@
 export const BATCH_COUNT_MAX = 10_000;
 
 /**
- * Codes in one lease: a lease writes 10 rows, 0.02 for a claim, and a lost pool would hold up no
- * more.
+ * Codes in one lease at most: a lease writes 10 rows, 0.02 for a claim, and a lost pool would hold
+ * up no more.
  */
 export const LEASE_SIZE = 500;
 

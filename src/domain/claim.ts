@@ -10,6 +10,7 @@ export interface PoolCampaign {
   startsAt: number | null;
   endsAt: number | null;
   claimsPerUser: number;
+  shards: number;
   codeLifetimeSeconds: number | null;
   consent: { required: boolean; version: string } | null;
 }
@@ -79,6 +80,11 @@ export const USER_KEY_LENGTH = 26;
  */
 export function shardOf(userKey: string, shards: number): number {
   return base32Value(userKey.slice(0, 6)) % shards;
+}
+
+/** The name of a shard's Durable Object. */
+export function poolName(campaignId: string, shard: number): string {
+  return `${campaignId}/${shard}`;
 }
 
 export interface ClaimAddress {

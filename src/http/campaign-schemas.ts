@@ -111,7 +111,12 @@ export const NewCampaign = z
       .enum(["live", "test"])
       .optional()
       .meta({ description: "That of the key when left out." }),
-    shards: z.literal(1).optional().meta({ description: "Pools that share the claims. One." }),
+    shards: z
+      .int()
+      .min(1)
+      .max(64)
+      .optional()
+      .meta({ description: "Pools that share the claims, fixed for good. 1 when left out." }),
   })
   .meta({
     id: "NewCampaign",

@@ -11,7 +11,8 @@ export interface Census {
   leased: number;
   /** Code rows that show a claim. */
   shown: number;
-  leases: { id: string; shard: number; size: number }[];
+  /** Blocks in the hands of shards, and free ones (null) that shards gave back. */
+  leases: { id: string; shard: number | null; size: number }[];
 }
 
 export async function takeCensus(db: D1Database, campaignId: string): Promise<Census> {

@@ -11,8 +11,13 @@ export interface Lease {
 }
 
 /**
- * Gives the shard the next block of the campaign's oldest batch with codes left, or null when every
- * code there is has been leased.
+ * How many blocks the rest of the stock is cut into for each shard: the fewer left, the smaller.
+ */
+const BLOCKS_PER_SHARD = 2;
+
+/**
+ * Gives the shard a block that was given back, or the next one of the campaign's oldest batch with
+ * codes left; null when every code there is lies with a shard.
  *
  * One transaction, idempotent by `leaseId`: the shard stores the id first, so after a lost answer
  * it asks again with the same id and gets the same block. `batches.leased` only grows and moves
@@ -20,36 +25,87 @@ export interface Lease {
  */
 export async function leaseBlock(
   db: D1Database,
-  lease: { leaseId: string; campaignId: string; shard: number; size: number; now: number },
+  lease: {
+    leaseId: string;
+    campaignId: string;
+    shard: number;
+    shards: number;
+    sizeMax: number;
+    now: number;
+  },
 ): Promise<Lease | null> {
-  const [, , found, codes] = await db.batch([
+  const { leaseId, campaignId, shard, shards, sizeMax, now } = lease;
+  // With one shard there is nobody to leave codes for.
+  const parts = shards === 1 ? 1 : shards * BLOCKS_PER_SHARD;
+  const [, , , found, codes] = await db.batch([
+    db
+      .prepare(
+        `UPDATE leases SET id = ?1, shard = ?3, leased_at = ?4
+         WHERE id = (SELECT id FROM leases WHERE campaign_id = ?2 AND shard IS NULL ORDER BY id LIMIT 1)
+           AND NOT EXISTS (SELECT 1 FROM leases WHERE id = ?1)`,
+      )
+      .bind(leaseId, campaignId, shard, now),
     db
       .prepare(
         `INSERT INTO leases (id, campaign_id, shard, batch_id, from_ordinal, size, leased_at)
-         SELECT ?1, campaign_id, ?3, id, leased, min(?4, created - leased), ?5 FROM batches
-         WHERE campaign_id = ?2 AND leased < created ORDER BY id LIMIT 1
-         ON CONFLICT (id) DO NOTHING`,
+         SELECT ?1, campaign_id, ?3, id, leased, min(?4, created - leased, max(1,
+                  (SELECT sum(created - leased) FROM batches WHERE campaign_id = ?2 AND leased < created)
+                  / CAST(?5 AS INTEGER)
+                )), ?6 FROM batches
+         WHERE campaign_id = ?2 AND leased < created AND NOT EXISTS (SELECT 1 FROM leases WHERE id = ?1)
+         ORDER BY id LIMIT 1`,
       )
-      .bind(lease.leaseId, lease.campaignId, lease.shard, lease.size, lease.now),
+      .bind(leaseId, campaignId, shard, sizeMax, parts, now),
     db
       .prepare(
         `UPDATE batches SET leased = leased + l.size FROM leases AS l
          WHERE l.id = ?1 AND batches.id = l.batch_id AND batches.leased = l.from_ordinal`,
       )
-      .bind(lease.leaseId),
-    db.prepare("SELECT batch_id, from_ordinal, size FROM leases WHERE id = ?1").bind(lease.leaseId),
+      .bind(leaseId),
+    db.prepare("SELECT batch_id, from_ordinal, size FROM leases WHERE id = ?1").bind(leaseId),
     db
       .prepare(
         `SELECT c.code FROM leases AS l JOIN codes AS c
            ON c.batch_id = l.batch_id AND c.ordinal >= l.from_ordinal AND c.ordinal < l.from_ordinal + l.size
          WHERE l.id = ?1 ORDER BY c.ordinal`,
       )
-      .bind(lease.leaseId),
+      .bind(leaseId),
   ]);
   const [row] = rowsOf<{ batch_id: string; from_ordinal: number; size: number }>(found);
   if (row === undefined) return null;
   const block = rowsOf<{ code: string }>(codes).map(({ code }) => code);
-  if (block.length !== row.size)
-    throw new Error(`Lease ${lease.leaseId} names codes that are not there`);
-  return { id: lease.leaseId, batchId: row.batch_id, fromOrdinal: row.from_ordinal, codes: block };
+  if (block.length !== row.size) throw new Error(`Lease ${leaseId} names codes that are not there`);
+  return { id: leaseId, batchId: row.batch_id, fromOrdinal: row.from_ordinal, codes: block };
+}
+
+/** The end of a lease that its shard gives back: it keeps the first `kept` of `size` codes. */
+export interface GivenBack {
+  /** Names the free block that comes of it. Chosen and stored by the shard before it asks. */
+  id: string;
+  leaseId: string;
+  size: number;
+  kept: number;
+}
+
+/**
+ * Frees the end of a lease for other shards. One transaction, and done once however often it is
+ * asked: each statement finds the lease only as it was before.
+ */
+export async function giveBack(db: D1Database, given: GivenBack, now: number): Promise<void> {
+  const { id, leaseId, size, kept } = given;
+  await db.batch([
+    db
+      .prepare(
+        `INSERT INTO leases (id, campaign_id, shard, batch_id, from_ordinal, size, leased_at)
+         SELECT ?1, campaign_id, NULL, batch_id, from_ordinal + ?4, size - ?4, ?5 FROM leases
+         WHERE id = ?2 AND size = ?3 AND ?4 > 0`,
+      )
+      .bind(id, leaseId, size, kept, now),
+    db
+      .prepare("UPDATE leases SET size = ?3 WHERE id = ?1 AND size = ?2 AND ?3 > 0")
+      .bind(leaseId, size, kept),
+    db
+      .prepare("UPDATE leases SET shard = NULL WHERE id = ?1 AND size = ?2 AND ?3 = 0")
+      .bind(leaseId, size, kept),
+  ]);
 }

@@ -40,6 +40,34 @@ describe("700 users in parallel on 500 codes", () => {
   });
 });
 
+describe("1,000 users on 1,000 codes over 8 shards, 100 at a time", () => {
+  it("all get a code, and the next user is told that none is left", async () => {
+    const brand = await api.newBrand();
+    const campaign = await api.newCampaign(brand, 1_000, { shards: 8 });
+    const codes = new Set<string>();
+    let next = 0;
+    async function work() {
+      for (let user = next++; user < 1_000; user = next++) {
+        let answer = await api.claim(brand, campaign, `u-${user}`);
+        for (let again = 0; again < 5 && answer.status === 503; again++) {
+          answer = await api.claim(brand, campaign, `u-${user}`);
+        }
+        expect(answer.status).toBe(201);
+        codes.add(answer.body.code);
+      }
+    }
+    await Promise.all(Array.from({ length: 100 }, work));
+    expect(codes.size).toBe(1_000);
+    expect((await api.claim(brand, campaign, "one too many")).status).toBe(409);
+    expect(await api.integrity(brand, campaign)).toMatchObject({
+      ...sound,
+      available: 0,
+      leased: 0,
+      claimed: 1_000,
+    });
+  });
+});
+
 describe("50 parallel calls of one user", () => {
   it("give one code: one 201 and 49 × 200", async () => {
     const brand = await api.newBrand();

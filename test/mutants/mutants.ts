@@ -100,8 +100,8 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/code-pool/code-pool.ts",
-        from: "added === 0 && refill.number > startedBefore",
-        to: "added === 0",
+        from: "refill.thorough && refill.number > startedBefore",
+        to: "refill.thorough",
       },
     ],
   },
@@ -191,8 +191,58 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/code-pool/code-pool.ts",
-        from: "if (!this.#outbox.isEmpty()) this.#setAlarm(SHOW_DELAY_MS);",
+        from: "if (!isDone) this.#setAlarm(SHOW_DELAY_MS);",
         to: "",
+      },
+    ],
+  },
+  {
+    name: "exhausted said without asking the siblings",
+    edits: [
+      {
+        file: "src/code-pool/refill.ts",
+        from: "if (added > 0 || shards === 1) return added;",
+        to: "return added + 0 * shards;",
+      },
+    ],
+  },
+  {
+    name: "codes given back that stay in the stock",
+    edits: [
+      {
+        file: "src/code-pool/stock.ts",
+        from: "const kept = block.size - Math.ceil((block.size - spent) / 2);",
+        to: 'const kept = block.size - Math.ceil((block.size - spent) / 2); if (kept > 0) { this.#sql.exec("INSERT INTO given_back (id, lease_id, size, kept) VALUES (?, ?, ?, ?)", id, block.lease_id, block.size, kept); return { id, leaseId: block.lease_id, size: block.size, kept }; }',
+      },
+    ],
+  },
+  {
+    name: "codes given back a second time when the first answer was lost",
+    edits: [
+      {
+        file: "src/inventory/leases.ts",
+        from: "SET shard = NULL WHERE id = ?1 AND size = ?2 AND ?3 = 0",
+        to: "SET shard = NULL WHERE id = ?1 AND ?2 > ?3",
+      },
+    ],
+  },
+  {
+    name: "codes given back that D1 is told of only once",
+    edits: [
+      {
+        file: "src/code-pool/refill.ts",
+        from: "      await answered(giveBack(this.#db(), given, Date.now()));\n      this.#stock.confirmGivenBack(given.id);",
+        to: "      this.#stock.confirmGivenBack(given.id);\n      await answered(giveBack(this.#db(), given, Date.now()));",
+      },
+    ],
+  },
+  {
+    name: "exhausted said while a shard's own codes are on their way back",
+    edits: [
+      {
+        file: "src/code-pool/refill.ts",
+        from: "await this.settleGivenBack();\n      const own",
+        to: "const own",
       },
     ],
   },

@@ -8,7 +8,12 @@ import { mutants, type Mutant } from "./mutants.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const COPIED = ["src", "test", "migrations", "package.json", "tsconfig.json", "wrangler.toml"];
-const TESTS = ["test/worker/claims", "test/worker/code-pool", "test/worker/codes"];
+const TESTS = [
+  "test/worker/claims",
+  "test/worker/code-pool",
+  "test/worker/codes",
+  "test/worker/shards",
+];
 
 function apply(copy: string, { edits }: Mutant): void {
   for (const { file, from, to } of edits) {

@@ -1,4 +1,4 @@
-import type { ClaimRequest } from "../../src/code-pool/code-pool.ts";
+import type { ClaimRequest } from "../../src/code-pool/messages.ts";
 
 /** A claim as a caller would pass it on who read the campaign when it was new, and open. */
 export function staleRequest(campaignId: string, change: Partial<ClaimRequest> = {}): ClaimRequest {
@@ -10,6 +10,7 @@ export function staleRequest(campaignId: string, change: Partial<ClaimRequest> =
       startsAt: null,
       endsAt: null,
       claimsPerUser: 1,
+      shards: 1,
       codeLifetimeSeconds: null,
       consent: null,
     },

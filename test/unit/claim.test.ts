@@ -8,6 +8,7 @@ const open: PoolCampaign = {
   startsAt: null,
   endsAt: null,
   claimsPerUser: 1,
+  shards: 1,
   codeLifetimeSeconds: null,
   consent: null,
 };

@@ -75,7 +75,14 @@ describe("D1", () => {
   });
 
   it("finds the next lease without looking at spent batches", async () => {
-    const lease = { leaseId: "lse_plan", campaignId: "cmp_none", shard: 0, size: 1, now: 0 };
+    const lease = {
+      leaseId: "lse_plan",
+      campaignId: "cmp_none",
+      shard: 0,
+      shards: 2,
+      sizeMax: 1,
+      now: 0,
+    };
     const plan = await plansOf((db) => leaseBlock(db, lease));
     expect(plan).toContain("SEARCH batches USING INDEX batches_with_stock");
     expect(plan).not.toMatch(/SCAN|TEMP B-TREE/);

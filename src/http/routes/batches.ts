@@ -2,6 +2,7 @@
 
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import * as z from "zod";
+import { tellOfStock } from "../../code-pool/stub.ts";
 import { findBatch, type BatchRow } from "../../db/batches.ts";
 import { BATCH_COUNT_MAX } from "../../domain/batch.ts";
 import { makeBatch } from "../../inventory/batches.ts";
@@ -86,6 +87,7 @@ batchRoutes.openapi(
       brandId: campaign.brandId,
       count: c.req.valid("json").count,
     });
+    await tellOfStock(c.env, campaign);
     c.header("Location", `/v1/batches/${batch.id}`);
     return c.json(presentBatch(batch), 201);
   },

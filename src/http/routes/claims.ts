@@ -3,8 +3,8 @@
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import * as z from "zod";
-import type { ClaimOutcome } from "../../code-pool/code-pool.ts";
 import type { Claim as ClaimRow, Contact } from "../../code-pool/ledger.ts";
+import type { ClaimOutcome } from "../../code-pool/messages.ts";
 import { poolCampaign, poolOfUser, poolsOf, userKeyOf } from "../../code-pool/stub.ts";
 import { findCampaign, type CampaignRow } from "../../db/campaigns.ts";
 import { parseClaimId } from "../../domain/claim.ts";
