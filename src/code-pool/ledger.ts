@@ -27,14 +27,10 @@ export interface Claim {
 }
 
 /** What D1 is shown of a claim, with the place of its code in the inventory. No contact data. */
-export interface PlacedClaim {
-  slot: number;
-  userKey: string;
-  nth: number;
-  userId: string;
-  code: string;
-  claimedAt: number;
-  expiresAt: number | null;
+export interface PlacedClaim extends Omit<
+  Claim,
+  "idempotencyKey" | "attempt" | "consent" | "contact"
+> {
   batchId: string;
   ordinal: number;
 }

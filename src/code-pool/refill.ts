@@ -52,6 +52,7 @@ export class Refiller {
   #moves = Math.floor(Math.random() * 1e9);
   #restUntil = 0;
   #dryUntil = 0;
+  #topUps = 0;
   #fetching: Promise<number> | null = null;
   // The pending lease that D1 is known not to have granted. Lost with the object, and asked anew.
   #ungranted: string | null = null;
@@ -99,6 +100,7 @@ export class Refiller {
 
   /** Codes were added: everything remembered of an empty stock is out of date. */
   forgetDry(): void {
+    this.#topUps += 1;
     this.#dryUntil = 0;
     this.#restUntil = 0;
   }
@@ -126,9 +128,11 @@ export class Refiller {
         : null,
     );
     if (given !== null) this.#moves += 1;
-    const left = this.#unspent();
+    // All of one moment: settling takes time, in which a block may come.
+    const freed = given === null ? 0 : given.size - given.kept;
+    const answer = { freed, left: this.#unspent(), moves: this.#moves };
     await this.settleGivenBack();
-    return { freed: given === null ? 0 : given.size - given.kept, left, moves: this.#moves };
+    return answer;
   }
 
   #unspent(): number {
@@ -155,6 +159,7 @@ export class Refiller {
       // Codes of this shard's own that are on their way back to D1 count as well.
       await this.settleGivenBack();
       const own = this.#moves;
+      const topUps = this.#topUps;
       const added = await this.#fetchBlock();
       if (added > 0 || shards === 1) return added;
       const before = await this.#askSiblings();
@@ -162,7 +167,8 @@ export class Refiller {
       const late = await this.#fetchBlock();
       if (late > 0) return late;
       if ((await this.#askSiblings()) === before && this.#moves === own) {
-        this.#dryUntil = Date.now() + DRY_MEMORY_MS;
+        // True of the moment between; whether it still is, a top-up since then decides.
+        if (this.#topUps === topUps) this.#dryUntil = Date.now() + DRY_MEMORY_MS;
         return 0;
       }
     }

@@ -246,4 +246,14 @@ export const mutants: Mutant[] = [
       },
     ],
   },
+  {
+    name: "a proof of exhaustion that outlives a top-up",
+    edits: [
+      {
+        file: "src/code-pool/refill.ts",
+        from: "if (this.#topUps === topUps) this.#dryUntil",
+        to: "this.#dryUntil",
+      },
+    ],
+  },
 ];

@@ -1,17 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { closedReason, decideClaim, type PoolCampaign } from "../../src/domain/claim.ts";
-
-const open: PoolCampaign = {
-  id: "cmp_x",
-  version: 1,
-  status: "active",
-  startsAt: null,
-  endsAt: null,
-  claimsPerUser: 1,
-  shards: 1,
-  codeLifetimeSeconds: null,
-  consent: null,
-};
+import { openCampaign as open } from "../support/pool-requests.ts";
 
 function decide(
   change: Partial<PoolCampaign>,

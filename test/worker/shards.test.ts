@@ -102,6 +102,31 @@ describe("more users than codes over 8 shards", () => {
   });
 });
 
+describe("a top-up while a shard proves that nothing is left", () => {
+  it("is not hidden by the proof", async () => {
+    const brand = await api.newBrand();
+    const campaign = await api.newCampaign(brand, 0, { shards: 2 });
+    const perShard: Fault[][] = [];
+    for (const shard of [0, 1]) {
+      // The first question finds nothing; so does the second, whose answer takes its time.
+      const faults: Fault[] = [
+        { when: "count", sql: /INSERT INTO leases/, times: 1 },
+        { when: "late", sql: /INSERT INTO leases/, times: 1 },
+      ];
+      perShard.push(faults);
+      await runInDurableObject(env.CODE_POOL.getByName(`${campaign}/${shard}`), (pool) => {
+        Object.assign(pool, { env: { ...env, DB: faultyD1(env.DB, faults) } });
+      });
+    }
+    const early = api.claim(brand, campaign, "u-1");
+    while (perShard.every((faults) => faults[1]?.times !== 0)) await scheduler.wait(5);
+    await scheduler.wait(100);
+    await api.addCodes(brand, campaign, 4);
+    expect((await early).status).toBe(409);
+    expect((await api.claim(brand, campaign, "u-1")).status).toBe(201);
+  });
+});
+
 describe("one user of 8 shards with claims_per_user 3", () => {
   it("ends with exactly 3 codes after 50 parallel claims with keys of their own", async () => {
     const brand = await api.newBrand();
