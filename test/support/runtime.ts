@@ -1,0 +1,92 @@
+/** The Worker served by workerd itself, for what must not go through the development proxy. */
+
+import { fork, spawnSync, type ChildProcess } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import path from "node:path";
+import { Api } from "./api.ts";
+import { freePort } from "./free-port.ts";
+import type { HostOptions } from "./runtime-host.ts";
+
+const ROOT = path.resolve(import.meta.dirname, "../..");
+const WRANGLER = path.join(ROOT, "node_modules/wrangler/bin/wrangler.js");
+const OPERATOR_TOKEN = "operator-token-of-a-test";
+
+function wrangler(cwd: string, args: string[]): void {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [WRANGLER, ...args], {
+    cwd,
+    env: { ...process.env, CI: "1", OPERATOR_TOKEN, WRANGLER_SEND_METRICS: "false" },
+    encoding: "utf8",
+  });
+  if (status !== 0) throw new Error(`wrangler ${args.join(" ")}\n${stdout}${stderr}`);
+}
+
+/** Bundles a tree as it would be deployed, or another entry of it. */
+export function bundle(outDir: string, { root = ROOT, entry = "" } = {}): void {
+  const script = entry === "" ? [] : [entry];
+  wrangler(root, ["deploy", ...script, "--dry-run", "--outdir", outDir]);
+}
+
+/** A data folder with an empty, migrated database. */
+export function newState(stateDir: string, { root = ROOT } = {}): void {
+  wrangler(root, ["d1", "migrations", "apply", "DB", "--local", "--persist-to", stateDir]);
+}
+
+export class Runtime {
+  readonly address: string;
+  readonly #process: ChildProcess;
+
+  private constructor(child: ChildProcess, address: string) {
+    this.#process = child;
+    this.address = address;
+  }
+
+  /** Serves a bundle on the data in `stateDir`; resolves when it answers. */
+  static async start(options: {
+    bundle: string;
+    stateDir: string;
+    config?: string;
+    /** Where workerd's own output goes. */
+    log?: "ignore" | "inherit";
+  }): Promise<Runtime> {
+    const { bundle: folder, stateDir, config = path.join(ROOT, "wrangler.toml") } = options;
+    mkdirSync(stateDir, { recursive: true });
+    const port = await freePort();
+    const output = options.log ?? "ignore";
+    const child = fork(path.join(import.meta.dirname, "runtime-host.ts"), {
+      // A group of its own, so that workerd dies with it.
+      detached: true,
+      env: { ...process.env, OPERATOR_TOKEN, WRANGLER_LOG: "error" },
+      stdio: ["ignore", output, output, "ipc"],
+    });
+    const runtime = new Runtime(child, `http://127.0.0.1:${port}`);
+    const message: HostOptions = { config, bundle: folder, stateDir, port };
+    await new Promise<void>((resolve, reject) => {
+      child.once("message", (answer: { error?: string }) =>
+        answer.error === undefined ? resolve() : reject(new Error(answer.error)),
+      );
+      child.once("exit", () => reject(new Error("The runtime stopped before it served.")));
+      child.send(message);
+    });
+    return runtime;
+  }
+
+  get api(): Api {
+    return new Api({
+      fetch: (route, init) => fetch(this.address + route, init),
+      operatorToken: OPERATOR_TOKEN,
+    });
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  /** SIGKILL for every process of it at once; resolves when they are gone. */
+  async kill(): Promise<void> {
+    const { pid, exitCode, signalCode } = this.#process;
+    if (pid === undefined || exitCode !== null || signalCode !== null) return;
+    const gone = new Promise((resolve) => this.#process.once("exit", resolve));
+    process.kill(-pid, "SIGKILL");
+    await gone;
+  }
+}
