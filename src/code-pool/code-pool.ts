@@ -5,8 +5,9 @@
  *  (1) No code is given to two users.
  *  (2) No user holds more codes than claims_per_user; a repeat gets the same one.
  *  (3) A claim that was answered survives any crash that follows.
- *  (4) "Exhausted" is said only when, after the request came in, no code was left in D1 or in any
- *      shard; and when that cannot be known, it is not said.
+ *  (4) "Exhausted" is said only when no code was left in D1 or in any shard at a moment after the
+ *      request came in, or up to 1 s before with no top-up answered since (refill.ts). When that
+ *      cannot be known, it is not said.
  *
  * WHY ONE OBJECT PER CAMPAIGN AND SHARD. A Durable Object runs one event at a time and owns a
  * SQLite database on the same machine. The claim below reads, decides and writes without an await,
@@ -124,7 +125,8 @@ export class CodePool extends DurableObject<Env> {
     const now = Date.now();
     const held = this.#ledger.heldBy(request.userKey);
     const mine = held.find(({ attempt }) => attempt === request.attempt);
-    if (mine !== undefined) return { kind: "granted", claim: mine };
+    const { version } = campaign;
+    if (mine !== undefined) return { kind: "granted", claim: mine, version };
     const { idempotencyKey } = request;
     const sameRequest =
       idempotencyKey === null
@@ -139,13 +141,13 @@ export class CodePool extends DurableObject<Env> {
     });
     switch (decision.kind) {
       case "repeat":
-        return { kind: "repeated", claim: held[decision.nth] as Claim };
+        return { kind: "repeated", claim: held[decision.nth] as Claim, version };
       case "closed":
         return { kind: "closed", reason: decision.reason, startsAt: campaign.startsAt };
       case "consent-missing":
         return { kind: "consent-missing", version: decision.version };
       case "grant":
-        return this.#grant(request, decision.nth, campaign, now) ?? this.#noCode(held);
+        return this.#grant(request, decision.nth, campaign, now) ?? this.#noCode(held, version);
     }
   }
 
@@ -173,13 +175,13 @@ export class CodePool extends DurableObject<Env> {
       contact: request.contact,
     };
     this.#ledger.insert(claim);
-    return { kind: "granted", claim };
+    return { kind: "granted", claim, version: campaign.version };
   }
 
   /** Nothing is left: someone who holds a code still gets that one. */
-  #noCode(held: Claim[]): ClaimOutcome {
+  #noCode(held: Claim[], version: number): ClaimOutcome {
     const last = held.at(-1);
-    return last === undefined ? { kind: "exhausted" } : { kind: "repeated", claim: last };
+    return last === undefined ? { kind: "exhausted" } : { kind: "repeated", claim: last, version };
   }
 
   /** Takes over newer settings. A pause that was answered is in force here. */

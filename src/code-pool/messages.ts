@@ -18,7 +18,8 @@ export interface ClaimRequest {
 }
 
 export type ClaimOutcome =
-  | { kind: "granted" | "repeated"; claim: Claim }
+  /** `version` is that of the settings by which it was decided. */
+  | { kind: "granted" | "repeated"; claim: Claim; version: number }
   | { kind: "closed"; reason: ClosedReason; startsAt: number | null }
   | { kind: "consent-missing"; version: string }
   | { kind: "exhausted" }

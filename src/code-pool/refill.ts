@@ -161,18 +161,23 @@ export class Refiller {
       const own = this.#moves;
       const topUps = this.#topUps;
       const added = await this.#fetchBlock();
-      if (added > 0 || shards === 1) return added;
+      if (added > 0) return added;
+      if (shards === 1) return this.#noneLeft(topUps);
       const before = await this.#askSiblings();
       if (before === null) continue;
       const late = await this.#fetchBlock();
       if (late > 0) return late;
       if ((await this.#askSiblings()) === before && this.#moves === own) {
-        // True of the moment between; whether it still is, a top-up since then decides.
-        if (this.#topUps === topUps) this.#dryUntil = Date.now() + DRY_MEMORY_MS;
-        return 0;
+        return this.#noneLeft(topUps);
       }
     }
     throw new Error("Codes kept moving between shards");
+  }
+
+  /** True of a moment since there were `topUps`; whether it still is, a later top-up decides. */
+  #noneLeft(topUps: number): 0 {
+    if (this.#topUps === topUps) this.#dryUntil = Date.now() + DRY_MEMORY_MS;
+    return 0;
   }
 
   /** The siblings' moves when none of them has a code, or null when one freed or kept some. */

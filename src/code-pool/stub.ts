@@ -99,8 +99,6 @@ export async function configurePools(env: Env, campaign: CampaignRow): Promise<v
  * Tells every pool that codes were added. Best effort: a pool forgets by itself within a second.
  */
 export async function tellOfStock(env: Env, campaign: CampaignRow): Promise<void> {
-  // A single pool asks D1 whenever it is empty.
-  if (campaign.shards === 1) return;
   await Promise.allSettled(
     poolsOf(env, campaign).map(({ call }) => call((pool) => pool.stockAdded())),
   );

@@ -15,17 +15,32 @@ export async function hashKey(key: string): Promise<string> {
   return toHex(await sha256(key));
 }
 
+export interface OwnedKey {
+  key: ApiKeyRow;
+  brand: typeof brands.$inferSelect;
+}
+
 /** The key and its brand, whatever their state, or null when there is no such key. */
-export async function findKey(
-  db: D1Database,
-  key: string,
-): Promise<{ key: ApiKeyRow; brand: typeof brands.$inferSelect } | null> {
+export async function findKey(db: D1Database, key: string): Promise<OwnedKey | null> {
+  return findKeyByHash(db, await hashKey(key));
+}
+
+export async function findKeyByHash(db: D1Database, hash: string): Promise<OwnedKey | null> {
   const found = await database(db)
     .select()
     .from(apiKeys)
     .innerJoin(brands, eq(brands.id, apiKeys.brandId))
-    .where(eq(apiKeys.hash, await hashKey(key)))
+    .where(eq(apiKeys.hash, hash))
     .limit(1);
   const row = found[0];
   return row === undefined ? null : { key: row.api_keys, brand: row.brands };
+}
+
+/** The hashes of all keys that a brand ever had. */
+export async function listKeyHashes(db: D1Database, brandId: string): Promise<string[]> {
+  const found = await database(db)
+    .select({ hash: apiKeys.hash })
+    .from(apiKeys)
+    .where(eq(apiKeys.brandId, brandId));
+  return found.map(({ hash }) => hash);
 }

@@ -1,8 +1,14 @@
+import { getTableColumns, type Table } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 
 /** The CRUD view of D1. TypeScript names are camelCase, columns snake_case. */
 export function database(db: D1Database) {
   return drizzle(db, { casing: "snake_case" });
+}
+
+/** The names of the tables' columns: equal for two rows of the same shape. */
+export function columnsOf(...tables: Table[]): string {
+  return tables.flatMap((table) => Object.keys(getTableColumns(table))).join();
 }
 
 /** A place in a list: the rows after `after`, at most `limit` of them. */
@@ -37,11 +43,14 @@ export function rowsOf<Row>(result: D1Result | undefined): Row[] {
  */
 const ANSWER_TIMEOUT_MS = 10_000;
 
-/** The answer, or a rejection when it does not come in time. */
+/** Nobody knows whether what was asked for took effect. */
+export class NoAnswerError extends Error {}
+
+/** The answer, or a NoAnswerError when it does not come in time. */
 export async function answered<T>(answer: Promise<T>, timeoutMs = ANSWER_TIMEOUT_MS): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | null = null;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`D1 gave no answer in ${timeoutMs} ms`)), timeoutMs);
+    timer = setTimeout(() => reject(new NoAnswerError(`No answer in ${timeoutMs} ms`)), timeoutMs);
   });
   try {
     return await Promise.race([answer, late]);

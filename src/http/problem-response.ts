@@ -4,6 +4,7 @@ import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { PoolOverloadedError } from "../code-pool/stub.ts";
+import { NoAnswerError } from "../db/database.ts";
 import { ProblemError, problems, type FieldError, type ProblemSlug } from "./problems.ts";
 import type { HttpEnv } from "./http-env.ts";
 
@@ -50,7 +51,7 @@ export function onError(error: Error, c: Context<HttpEnv>): Response {
   // drizzle's own message holds the statement and its parameters; the cause holds only SQLite's
   // words.
   const cause = error.cause instanceof Error ? error.cause : error;
-  const isD1 = cause.message.startsWith("D1_ERROR");
+  const isD1 = cause.message.startsWith("D1_ERROR") || cause instanceof NoAnswerError;
   console.error({
     message: "A request failed",
     request_id: c.get("requestId"),

@@ -201,8 +201,8 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/code-pool/refill.ts",
-        from: "if (added > 0 || shards === 1) return added;",
-        to: "return added + 0 * shards;",
+        from: "if (shards === 1) return this.#noneLeft(topUps);",
+        to: "if (shards > 0) return this.#noneLeft(topUps);",
       },
     ],
   },

@@ -34,7 +34,8 @@ const ARROWS: Record<string, string[]> = {
   db: ["domain"],
   inventory: ["db", "domain"],
   "code-pool": ["inventory", "db", "domain"],
-  http: ["code-pool", "inventory", "db", "domain"],
+  directory: ["db", "domain"],
+  http: ["directory", "code-pool", "inventory", "db", "domain"],
   dev: [],
   "": ["http", "code-pool"],
 };

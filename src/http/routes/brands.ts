@@ -3,9 +3,10 @@
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import * as z from "zod";
 import { createBrand, findBrand, listBrands, updateBrand, type BrandRow } from "../../db/brands.ts";
+import { forgetBrand } from "../../directory/directory.ts";
 import { operatorToken } from "../auth.ts";
 import { readableBody } from "../body.ts";
-import type { HttpEnv } from "../http-env.ts";
+import { near, type HttpEnv } from "../http-env.ts";
 import { pageAsked, pageFound, pageOf, pageQuery } from "../paging.ts";
 import { ProblemError } from "../problems.ts";
 import {
@@ -154,6 +155,7 @@ brandRoutes.openapi(
     const brand = await findBrand(c.env.DB, c.req.valid("param").brand);
     if (brand === null) throw new ProblemError("not-found");
     const updated = await updateBrand(c.env.DB, brand.id, definedOnly(c.req.valid("json")));
+    await forgetBrand(near(c), brand.id);
     return c.json(presentBrand(updated ?? brand), 200);
   },
 );

@@ -1,6 +1,7 @@
 /** A brand's campaigns: made, changed, paused, resumed and ended. */
 
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import * as z from "zod";
 import { configurePools } from "../../code-pool/stub.ts";
 import {
@@ -10,6 +11,7 @@ import {
   updateCampaign,
   type CampaignRow,
 } from "../../db/campaigns.ts";
+import { forgetCampaign } from "../../directory/directory.ts";
 import { secretKey } from "../auth.ts";
 import { noBody, readableBody } from "../body.ts";
 import {
@@ -19,7 +21,7 @@ import {
   presentCampaign,
   toChange,
 } from "../campaign-schemas.ts";
-import type { HttpEnv } from "../http-env.ts";
+import { near, type HttpEnv } from "../http-env.ts";
 import { requireCampaign, requireNotEnded } from "../require-campaign.ts";
 import { pageAsked, pageFound, pageOf, pageQuery } from "../paging.ts";
 import { invalidField } from "../problem-response.ts";
@@ -50,8 +52,12 @@ function requireWindow(window: { startsAt?: number | null; endsAt?: number | nul
 const CHANGE_TRIES = 3;
 
 /** Tells the pools, so that the answer is given only when they decide by it. */
-async function inForce(env: Env, campaign: CampaignRow): Promise<z.infer<typeof Campaign>> {
-  await configurePools(env, campaign);
+async function inForce(
+  c: Context<HttpEnv>,
+  seen: CampaignRow,
+  campaign: CampaignRow,
+): Promise<z.infer<typeof Campaign>> {
+  await Promise.all([configurePools(c.env, campaign), forgetCampaign(near(c), seen, campaign)]);
   return presentCampaign(campaign);
 }
 
@@ -175,7 +181,7 @@ campaignRoutes.openapi(
       }
       const update = await updateCampaign(c.env.DB, seen, fields);
       if (update.kind === "slug-taken") throw new ProblemError("slug-taken");
-      if (update.kind === "updated") return c.json(await inForce(c.env, update.campaign), 200);
+      if (update.kind === "updated") return c.json(await inForce(c, seen, update.campaign), 200);
     }
     throw new ProblemError("changed-since");
   },
@@ -226,7 +232,7 @@ for (const { verb, operationId, status, summary } of transitions) {
       // Written even if it stands so already: an earlier try may not have reached the pools.
       const campaign = await setCampaignStatus(c.env.DB, seen.id, status);
       if (campaign === null) throw new ProblemError("campaign-ended");
-      return c.json(await inForce(c.env, campaign), 200);
+      return c.json(await inForce(c, seen, campaign), 200);
     },
   );
 }

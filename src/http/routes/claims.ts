@@ -8,11 +8,12 @@ import type { ClaimOutcome } from "../../code-pool/messages.ts";
 import { poolCampaign, poolOfUser, poolsOf, userKeyOf } from "../../code-pool/stub.ts";
 import { findCampaign, type CampaignRow } from "../../db/campaigns.ts";
 import { parseClaimId } from "../../domain/claim.ts";
-import { secretKey } from "../auth.ts";
+import { findCampaignAnew, findCampaignNear } from "../../directory/directory.ts";
+import { secretKey, secretKeyNear } from "../auth.ts";
 import { readableBody } from "../body.ts";
 import { Claim, ClaimsQuery, NewClaim, presentClaim } from "../claim-schemas.ts";
 import { findIdempotencyKey, IdempotencyHeader } from "../idempotency.ts";
-import type { HttpEnv } from "../http-env.ts";
+import { near, type HttpEnv } from "../http-env.ts";
 import { pageAsked, pageFound, pageOf } from "../paging.ts";
 import { ProblemError } from "../problems.ts";
 import {
@@ -82,7 +83,7 @@ claimRoutes.openapi(
       "Safe to repeat: a user who holds a code gets the same one again, also after the campaign was paused, ended or sold out. Where claims_per_user is above 1, send an Idempotency-Key so that a repeat does not take the next code.",
     tags: ["Claims"],
     security,
-    middleware: [secretKey, readableBody] as const,
+    middleware: [secretKeyNear, readableBody] as const,
     request: { params, query: NoQuery, headers: IdempotencyHeader, body: jsonBody(NewClaim) },
     responses: {
       201: created(Claim, "A code now belongs to this user"),
@@ -102,7 +103,9 @@ claimRoutes.openapi(
   async (c) => {
     const idempotencyKey = findIdempotencyKey(c);
     const body = c.req.valid("json");
-    const campaign = await requireCampaign(c);
+    const asked = c.req.valid("param").campaign;
+    const campaign = await findCampaignNear(near(c), c.var.scope, asked);
+    if (campaign === null) throw new ProblemError("not-found");
     const userKey = await userKeyOf(campaign, body.user.id);
     const pool = poolOfUser(c.env, campaign, userKey);
     const request = {
@@ -117,7 +120,10 @@ claimRoutes.openapi(
     };
     const outcome = await pool.call((stub) => stub.claim(request));
     if (!("claim" in outcome)) return refuse(outcome);
-    const claim = presentClaim(campaign, outcome.claim);
+    // The pool decides by the newest settings; the answer must show those, too.
+    const isNewest = outcome.version <= campaign.version;
+    const newest = isNewest ? null : await findCampaignAnew(near(c), c.var.scope, asked);
+    const claim = presentClaim(newest ?? campaign, outcome.claim);
     if (outcome.kind === "repeated") return c.json(claim, 200);
     c.header("Location", `/v1/claims/${claim.id}`);
     return c.json(claim, 201);

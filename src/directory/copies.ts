@@ -1,0 +1,143 @@
+/**
+ * Copies of D1 rows near the caller: in this isolate, and behind it in KV. May import db/ and
+ * domain/. Whoever looks something up here gets what D1 said at most MAX_AGE_MS ago.
+ *
+ * A copy carries the time at which D1 was asked for it, wherever it lies, so its age needs no trust
+ * in KV's own expiry or in how fast KV hears of a change. What D1 does not have is never
+ * remembered.
+ */
+
+import { answered } from "../db/database.ts";
+
+/** A copy is used without asking anybody while it is at most so old. README states it. */
+export const MAX_AGE_MS = 60_000;
+/** From this age on, a copy in use is renewed after the answer, so that no claim waits for D1. */
+const RENEW_AGE_MS = 30_000;
+/** While D1 does not answer, copies stay in use up to this age. README states it. */
+export const STALE_MAX_MS = 3_600_000;
+/** How long a store that failed is left alone: nobody waits for it again and again. */
+const REST_MS = 5_000;
+/** KV answers in some 10 ms where it has the entry; past this, asking D1 is faster. */
+const KV_TIMEOUT_MS = 300;
+const D1_TIMEOUT_MS = 3_000;
+/** Copies of one kind in one isolate, of at most 50 KB each; the one stored longest ago goes. */
+const COPIES_MAX = 500;
+
+/** What a look-up reaches. `waitUntil` lets work go on after the answer. */
+export interface Near {
+  kv: KVNamespace;
+  db: D1Database;
+  waitUntil: (work: Promise<unknown>) => void;
+}
+
+interface Copy<T> {
+  /** The columns that it was made from: a copy of another release's is not used. */
+  columns: string;
+  readAt: number;
+  value: T;
+}
+
+export class Copies<T> {
+  readonly #kind: string;
+  readonly #columns: string;
+  readonly #load: (db: D1Database, id: string) => Promise<T | null>;
+  readonly #here = new Map<string, Copy<T>>();
+  readonly #renewing = new Set<string>();
+  #kvRestsUntil = 0;
+  #d1RestsUntil = 0;
+
+  /** `kind` prefixes the keys in KV; `load` asks D1. Values must survive JSON. */
+  constructor(options: {
+    kind: string;
+    columns: string;
+    load: (db: D1Database, id: string) => Promise<T | null>;
+  }) {
+    this.#kind = options.kind;
+    this.#columns = options.columns;
+    this.#load = options.load;
+  }
+
+  /** The value, or null when D1 has none. Rejects when nobody can say. */
+  async find(near: Near, id: string): Promise<T | null> {
+    const copy = this.#here.get(id);
+    const now = Date.now();
+    const ageMax = now < this.#d1RestsUntil ? STALE_MAX_MS : MAX_AGE_MS;
+    if (copy === undefined || now - copy.readAt > ageMax) return this.#look(near, id, MAX_AGE_MS);
+    if (now - copy.readAt > RENEW_AGE_MS && now >= this.#d1RestsUntil) this.#renew(near, id);
+    return copy.value;
+  }
+
+  /** Asks D1, whatever the copies say; when D1 does not answer, what is known. */
+  async findAnew(near: Near, id: string): Promise<T | null> {
+    return this.#look(near, id, 0);
+  }
+
+  /**
+   * Drops the copy here and in KV: D1's row was changed. Other isolates keep theirs until it ages.
+   */
+  async forget(near: Near, id: string): Promise<void> {
+    this.#here.delete(id);
+    await this.#withKv(() => near.kv.delete(this.#key(id)));
+  }
+
+  /** A copy from KV of at most `ageMax`, or what D1 says, or when it says nothing an older copy. */
+  async #look(near: Near, id: string, ageMax: number): Promise<T | null> {
+    const inKv = await this.#withKv(() => near.kv.get<Copy<T>>(this.#key(id), "json"));
+    const here = this.#here.get(id) ?? null;
+    const isNewer = inKv?.columns === this.#columns && inKv.readAt > (here?.readAt ?? 0);
+    const copy = isNewer ? inKv : here;
+    if (copy !== null && Date.now() - copy.readAt < ageMax) return this.#keep(id, copy);
+    const readAt = Date.now();
+    let value;
+    try {
+      value = await answered(this.#load(near.db, id), D1_TIMEOUT_MS);
+    } catch (error) {
+      this.#d1RestsUntil = Date.now() + REST_MS;
+      if (copy === null || Date.now() - copy.readAt > STALE_MAX_MS) throw error;
+      console.warn({ message: "D1 did not answer, an older copy is used", kind: this.#kind });
+      return this.#keep(id, copy);
+    }
+    if (value === null) {
+      this.#here.delete(id);
+      if (inKv !== null) near.waitUntil(this.#withKv(() => near.kv.delete(this.#key(id))));
+      return null;
+    }
+    const fresh = { columns: this.#columns, readAt, value };
+    // Kept in KV for as long as it may be of use to an isolate that cannot reach D1.
+    const options = { expirationTtl: STALE_MAX_MS / 1000 };
+    near.waitUntil(this.#withKv(() => near.kv.put(this.#key(id), JSON.stringify(fresh), options)));
+    return this.#keep(id, fresh);
+  }
+
+  #keep(id: string, copy: Copy<T>): T {
+    this.#here.delete(id);
+    this.#here.set(id, copy);
+    const oldest = this.#here.size > COPIES_MAX ? this.#here.keys().next().value : undefined;
+    if (oldest !== undefined) this.#here.delete(oldest);
+    return copy.value;
+  }
+
+  /** Once at a time. A promise must not be shared between requests, so nobody waits for it. */
+  #renew(near: Near, id: string): void {
+    if (this.#renewing.has(id)) return;
+    this.#renewing.add(id);
+    const renewal = this.#look(near, id, RENEW_AGE_MS).catch(() => null);
+    near.waitUntil(renewal.finally(() => this.#renewing.delete(id)));
+  }
+
+  /** What KV answers, or null: KV failing costs time, never an answer. */
+  async #withKv<Answer>(call: () => Promise<Answer>): Promise<Answer | null> {
+    if (Date.now() < this.#kvRestsUntil) return null;
+    try {
+      return await answered(call(), KV_TIMEOUT_MS);
+    } catch (error) {
+      this.#kvRestsUntil = Date.now() + REST_MS;
+      console.warn({ message: "KV did not answer", kind: this.#kind, error: String(error) });
+      return null;
+    }
+  }
+
+  #key(id: string): string {
+    return `${this.#kind}:${id}`;
+  }
+}

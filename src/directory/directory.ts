@@ -1,0 +1,68 @@
+/**
+ * What a claim has to look up, without D1 on its way: whose key it is, and which campaign. Copies
+ * of the facts that D1 owns; never stock, never a claim. Every other call asks D1 itself.
+ */
+
+import { findKeyByHash, hashKey, listKeyHashes, type OwnedKey } from "../db/api-keys.ts";
+import { findCampaign, type CampaignRow, type CampaignScope } from "../db/campaigns.ts";
+import { columnsOf } from "../db/database.ts";
+import { apiKeys, brands, campaigns as campaignTable } from "../db/schema.ts";
+import { Copies, type Near } from "./copies.ts";
+
+const keys = new Copies<OwnedKey>({
+  kind: "key",
+  columns: columnsOf(apiKeys, brands),
+  load: findKeyByHash,
+});
+
+/** By brand and by what the path says: an id or a slug, which is only unique within its brand. */
+const campaigns = new Copies<CampaignRow>({
+  kind: "campaign",
+  columns: columnsOf(campaignTable),
+  load: async (db, id) => {
+    const slash = id.indexOf("/");
+    const scope = { brandId: id.slice(0, slash), mode: null };
+    return findCampaign(db, scope, id.slice(slash + 1));
+  },
+});
+
+/** The key and its brand, whatever their state, or null when there is no such key. */
+export async function findKeyNear(near: Near, key: string): Promise<OwnedKey | null> {
+  return keys.find(near, await hashKey(key));
+}
+
+/** The campaign, if the scope may see it. Its pool may know newer settings. */
+export async function findCampaignNear(
+  near: Near,
+  scope: CampaignScope,
+  idOrSlug: string,
+): Promise<CampaignRow | null> {
+  return within(scope, await campaigns.find(near, `${scope.brandId}/${idOrSlug}`));
+}
+
+/** The campaign as D1 has it now, for who has learnt that its copy is out of date. */
+export async function findCampaignAnew(
+  near: Near,
+  scope: CampaignScope,
+  idOrSlug: string,
+): Promise<CampaignRow | null> {
+  return within(scope, await campaigns.findAnew(near, `${scope.brandId}/${idOrSlug}`));
+}
+
+function within({ mode }: CampaignScope, campaign: CampaignRow | null): CampaignRow | null {
+  return mode === null || campaign?.mode === mode ? campaign : null;
+}
+
+/** To be called after a brand was changed: its status is part of every copy of its keys. */
+export async function forgetBrand(near: Near, brandId: string): Promise<void> {
+  const hashes = await listKeyHashes(near.db, brandId);
+  await Promise.all(hashes.map((hash) => keys.forget(near, hash)));
+}
+
+/** To be called after a campaign was changed, with every slug that it had and has. */
+export async function forgetCampaign(near: Near, ...versions: CampaignRow[]): Promise<void> {
+  const ids = new Set(
+    versions.flatMap(({ brandId, id, slug }) => [`${brandId}/${id}`, `${brandId}/${slug}`]),
+  );
+  await Promise.all([...ids].map((id) => campaigns.forget(near, id)));
+}
