@@ -6,7 +6,7 @@ export interface Mutant {
   edits: { file: string; from: string; to: string }[];
 }
 
-const AWAIT_BETWEEN_CHECK_AND_WRITE: Mutant["edits"] = [
+export const AWAIT_BETWEEN_CHECK_AND_WRITE: Mutant["edits"] = [
   {
     file: "src/code-pool/code-pool.ts",
     from: "const outcome = this.ctx.storage.transactionSync(() => this.#decide(request));",
@@ -24,8 +24,8 @@ const AWAIT_BETWEEN_CHECK_AND_WRITE: Mutant["edits"] = [
   },
   {
     file: "src/code-pool/code-pool.ts",
-    from: "return this.#grant(request, decision.nth, campaign, now) ?? this.#noCode(held);",
-    to: "return (await this.#grant(request, decision.nth, campaign, now)) ?? this.#noCode(held);",
+    from: "return this.#grant(request, decision.nth, campaign, now) ?? this.#noCode(held, version);",
+    to: "return (await this.#grant(request, decision.nth, campaign, now)) ?? this.#noCode(held, version);",
   },
   { file: "src/code-pool/code-pool.ts", from: "  #grant(\n", to: "  async #grant(\n" },
   {
@@ -40,13 +40,13 @@ const AWAIT_BETWEEN_CHECK_AND_WRITE: Mutant["edits"] = [
   },
 ];
 
-const NO_UNIQUE_USER: Mutant["edits"][number] = {
+export const NO_UNIQUE_USER: Mutant["edits"][number] = {
   file: "src/code-pool/migrations.ts",
   from: "\n    UNIQUE (user_key, nth)",
   to: "\n    CHECK (nth >= 0)",
 };
 
-const NO_UNIQUE_SLOT: Mutant["edits"][number] = {
+export const NO_UNIQUE_SLOT: Mutant["edits"][number] = {
   file: "src/code-pool/migrations.ts",
   from: "\n    slot INTEGER PRIMARY KEY,",
   to: "\n    slot INTEGER NOT NULL,",
@@ -257,3 +257,10 @@ export const mutants: Mutant[] = [
     ],
   },
 ];
+
+/** The mutant of that name; throws when there is none. */
+export function mutantNamed(name: string): Mutant {
+  const found = mutants.find((mutant) => mutant.name === name);
+  if (found === undefined) throw new Error(`No mutant is called ${name}`);
+  return found;
+}

@@ -1,31 +1,18 @@
 /** `npm run mutants`: each mutant in a copy of the tree. Tests must fail, and pass without it. */
 
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { mutants, type Mutant } from "./mutants.ts";
+import { withMutant } from "./tree.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
-const COPIED = ["src", "test", "migrations", "package.json", "tsconfig.json", "wrangler.toml"];
 const TESTS = [
   "test/worker/claims",
   "test/worker/code-pool",
   "test/worker/codes",
+  "test/worker/directory",
   "test/worker/shards",
 ];
-
-function apply(copy: string, { edits }: Mutant): void {
-  for (const { file, from, to } of edits) {
-    const target = path.join(copy, file);
-    const text = readFileSync(target, "utf8");
-    if (text.split(from).length !== 2) throw new Error(`${file} does not hold once: ${from}`);
-    writeFileSync(
-      target,
-      text.replace(from, () => to),
-    );
-  }
-}
 
 /** Whether the tests pass in the copy, and the first one that does not. */
 function test(copy: string): { passes: boolean; firstFailure: string } {
@@ -40,28 +27,20 @@ function test(copy: string): { passes: boolean; firstFailure: string } {
   return { passes: run.status === 0, firstFailure };
 }
 
-function tryOut(mutant: Mutant): boolean {
-  const copy = mkdtempSync(path.join(tmpdir(), "codedrop-mutant-"));
-  try {
-    for (const name of COPIED)
-      cpSync(path.join(root, name), path.join(copy, name), { recursive: true });
-    symlinkSync(path.join(root, "node_modules"), path.join(copy, "node_modules"));
-    apply(copy, mutant);
-    const { passes, firstFailure } = test(copy);
-    const isControl = mutant.edits.length === 0;
-    const verdict = passes ? (isControl ? "passes" : "SURVIVED") : isControl ? "FAILS" : "caught";
-    console.log(
-      `${verdict.padEnd(9)} ${mutant.name}${firstFailure && `\n          by ${firstFailure}`}`,
-    );
-    return passes === isControl;
-  } finally {
-    rmSync(copy, { recursive: true, force: true });
-  }
+async function tryOut(mutant: Mutant): Promise<boolean> {
+  const { passes, firstFailure } = await withMutant(mutant, test);
+  const isControl = mutant.edits.length === 0;
+  const verdict = passes ? (isControl ? "passes" : "SURVIVED") : isControl ? "FAILS" : "caught";
+  console.log(
+    `${verdict.padEnd(9)} ${mutant.name}${firstFailure && `\n          by ${firstFailure}`}`,
+  );
+  return passes === isControl;
 }
 
 const all: Mutant[] = [{ name: "the code as it is", edits: [] }, ...mutants];
 const wanted = process.argv[2];
 const chosen = wanted === undefined ? all : all.filter(({ name }) => name.includes(wanted));
-const failed = chosen.filter((mutant) => !tryOut(mutant));
-console.log(`\n${chosen.length - failed.length} of ${chosen.length} as they should be.`);
-process.exit(failed.length === 0 ? 0 : 1);
+let failed = 0;
+for (const mutant of chosen) if (!(await tryOut(mutant))) failed += 1;
+console.log(`\n${chosen.length - failed} of ${chosen.length} as they should be.`);
+process.exit(failed === 0 ? 0 : 1);

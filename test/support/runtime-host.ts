@@ -3,6 +3,7 @@
  * without the development proxy. Its parent kills it; there is no other way to stop it.
  */
 
+import { readdirSync } from "node:fs";
 import path from "node:path";
 import { Miniflare, convertV4MiniflareOptions } from "miniflare";
 import { unstable_getMiniflareWorkerOptions as workerOptionsOf } from "wrangler";
@@ -10,13 +11,14 @@ import { unstable_getMiniflareWorkerOptions as workerOptionsOf } from "wrangler"
 export interface HostOptions {
   /** wrangler.toml, for the bindings. */
   config: string;
-  /** The folder with the bundle's index.js. */
+  /** The folder with the bundle: one script, named after its entry. */
   bundle: string;
   stateDir: string;
-  port: number;
 }
 
-async function serve({ config, bundle, stateDir, port }: HostOptions): Promise<void> {
+/** Serves; where. */
+async function serve({ config, bundle, stateDir }: HostOptions): Promise<string> {
+  const script = readdirSync(bundle).find((name) => name.endsWith(".js"));
   const { modulesRules: _, ...workerOptions } = workerOptionsOf(config).workerOptions;
   const options = convertV4MiniflareOptions({
     ...workerOptions,
@@ -24,8 +26,8 @@ async function serve({ config, bundle, stateDir, port }: HostOptions): Promise<v
     rootPath: bundle,
     modules: true,
     modulesRoot: bundle,
-    scriptPath: `${bundle}/index.js`,
-    unsafeDirectSockets: [{ host: "127.0.0.1", port }],
+    scriptPath: `${bundle}/${script}`,
+    unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
     host: "127.0.0.1",
     port: 0,
     cf: false,
@@ -35,11 +37,12 @@ async function serve({ config, bundle, stateDir, port }: HostOptions): Promise<v
     resourcePersistencePath: path.join(stateDir, "v3"),
   });
   await miniflare.ready;
+  return (await miniflare.unsafeGetDirectURL()).origin;
 }
 
 process.once("message", (options) => {
   serve(options as HostOptions).then(
-    () => process.send?.({ ready: true }),
+    (address) => process.send?.({ address }),
     (error: unknown) => process.send?.({ error: String(error) }),
   );
 });

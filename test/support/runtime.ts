@@ -4,7 +4,6 @@ import { fork, spawnSync, type ChildProcess } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { Api } from "./api.ts";
-import { freePort } from "./free-port.ts";
 import type { HostOptions } from "./runtime-host.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
@@ -50,7 +49,6 @@ export class Runtime {
   }): Promise<Runtime> {
     const { bundle: folder, stateDir, config = path.join(ROOT, "wrangler.toml") } = options;
     mkdirSync(stateDir, { recursive: true });
-    const port = await freePort();
     const output = options.log ?? "ignore";
     const child = fork(path.join(import.meta.dirname, "runtime-host.ts"), {
       // A group of its own, so that workerd dies with it.
@@ -58,16 +56,15 @@ export class Runtime {
       env: { ...process.env, OPERATOR_TOKEN, WRANGLER_LOG: "error" },
       stdio: ["ignore", output, output, "ipc"],
     });
-    const runtime = new Runtime(child, `http://127.0.0.1:${port}`);
-    const message: HostOptions = { config, bundle: folder, stateDir, port };
-    await new Promise<void>((resolve, reject) => {
-      child.once("message", (answer: { error?: string }) =>
-        answer.error === undefined ? resolve() : reject(new Error(answer.error)),
+    const message: HostOptions = { config, bundle: folder, stateDir };
+    const address = await new Promise<string>((resolve, reject) => {
+      child.once("message", (answer: { address: string } | { error: string }) =>
+        "address" in answer ? resolve(answer.address) : reject(new Error(answer.error)),
       );
       child.once("exit", () => reject(new Error("The runtime stopped before it served.")));
       child.send(message);
     });
-    return runtime;
+    return new Runtime(child, address);
   }
 
   get api(): Api {

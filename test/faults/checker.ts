@@ -1,0 +1,323 @@
+/**
+ * Whether a history could have come from a correct pool. Pure, and O(n log n) or so.
+ *
+ * WHY THESE SUFFICE. A campaign's state is a write-once map from (user, nth) to a code, one-to-one.
+ * Which free code is given is free in the rules, and every answer shows it; so for each user the
+ * campaign is a register that is written once with a unique value (same-answer, durable, one-each).
+ * Users meet only in that codes differ (one-owner) and in that they run out (exhausted). For the
+ * latter every claim is placed at its earliest legal moment: when even then codes were left, no
+ * order explains the answer. An argument, not a proof: unit/faults-checker.test.ts holds it against
+ * a search through all orders of small histories.
+ */
+
+import type { CampaignDump, Deed, History, LedgerRow, Operation, Outcome } from "./history.ts";
+
+export interface Violation {
+  rule: string;
+  what: string;
+}
+
+type Ok = Operation & { outcome: Extract<Outcome, { kind: "ok" }> };
+
+/** All that is known of one campaign. */
+interface Facts {
+  claimsPerUser: number;
+  operations: Operation[];
+  oks: Ok[];
+  deeds: Deed[];
+  ledger: LedgerRow[];
+  dump: CampaignDump;
+  /** Codes whose batch was certainly there when the campaign was first claimed from. */
+  firstCodes: number;
+  /** The span within which a user was given a code, as far as the answers tell. */
+  givenIn: (user: string, code: string) => Span;
+}
+
+interface Span {
+  from: number;
+  to: number;
+}
+
+const NEVER: Span = { from: Infinity, to: Infinity };
+
+type Rule = (facts: Facts) => string[];
+
+function groupBy<T>(items: T[], key: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(key(item));
+    if (group === undefined) groups.set(key(item), [item]);
+    else group.push(item);
+  }
+  return groups;
+}
+
+/** I1: no code belongs to two users, in answers and ledger together. */
+const oneOwner: Rule = ({ oks, ledger }) => {
+  const owners = new Map<string, Set<string>>();
+  for (const { code, user } of [...oks.map(pairOf), ...ledger]) {
+    owners.set(code, (owners.get(code) ?? new Set()).add(user));
+  }
+  const wrong = [...owners].filter(([, users]) => users.size > 1);
+  const twice = ledger.length - new Set(ledger.map(({ code }) => code)).size;
+  return [
+    ...wrong.map(([code, users]) => `${code} was given to ${[...users].join(" and ")}`),
+    ...(twice > 0 ? [`${twice} codes are in the ledger twice`] : []),
+  ];
+};
+
+const pairOf = ({ user, outcome }: Ok) => ({ user, code: outcome.code });
+
+/** I2: no user holds more codes than claims_per_user, in answers and ledger together. */
+const oneEach: Rule = ({ oks, ledger, claimsPerUser }) =>
+  [...groupBy([...oks.map(pairOf), ...ledger], ({ user }) => user)]
+    .map(([user, held]) => ({ user, count: new Set(held.map(({ code }) => code)).size }))
+    .filter(({ count }) => count > claimsPerUser)
+    .map(({ user, count }) => `${user} holds ${count} codes`);
+
+/** I3: what was answered is in the ledger. */
+const durable: Rule = ({ oks, ledger }) => {
+  const stored = new Set(ledger.map(({ user, code }) => `${user} ${code}`));
+  return oks
+    .filter(({ user, outcome }) => !stored.has(`${user} ${outcome.code}`))
+    .map(({ user, outcome }) => `${user} was answered ${outcome.code}, which the ledger lacks`);
+};
+
+/**
+ * A 201 tells of the very request that brought the code. A code that no 201 told of was brought by
+ * a request whose answer was lost.
+ */
+function givenInOf(operations: Operation[], oks: Ok[]): Facts["givenIn"] {
+  const told = new Map<string, Span>();
+  for (const { user, invoked, returned, outcome } of oks) {
+    if (outcome.status === 201)
+      told.set(`${user} ${outcome.code}`, { from: invoked, to: returned });
+  }
+  const lost = new Map<string, Span>();
+  for (const { user, invoked, outcome } of operations) {
+    if (outcome.kind !== "info") continue;
+    lost.set(user, { from: Math.min(invoked, lost.get(user)?.from ?? Infinity), to: Infinity });
+  }
+  return (user, code) => told.get(`${user} ${code}`) ?? lost.get(user) ?? NEVER;
+}
+
+/** I4: what is in the ledger was asked for by that user, once per claim, and is a real code. */
+const asked: Rule = ({ operations, oks, ledger, dump, claimsPerUser, givenIn }) => {
+  const found: string[] = [];
+  const fresh = new Set(
+    oks
+      .filter(({ outcome }) => outcome.status === 201)
+      .map(({ user, outcome }) => `${user} ${outcome.code}`),
+  );
+  const lost = groupBy(
+    operations.filter(({ outcome }) => outcome.kind === "info"),
+    ({ user }) => user,
+  );
+  const untold = ledger.filter(({ user, code }) => !fresh.has(`${user} ${code}`));
+  for (const [user, claims] of groupBy(untold, (claim) => claim.user)) {
+    const requests = lost.get(user)?.length ?? 0;
+    if (claims.length > requests) {
+      found.push(`${user} holds ${claims.length} codes by ${requests} requests without an answer`);
+    }
+  }
+  for (const { user, returned, outcome } of oks) {
+    if (givenIn(user, outcome.code).from >= returned) {
+      found.push(`${user} was told of ${outcome.code} before asking for it`);
+    }
+  }
+  const places = new Map(dump.codes.map((row) => [row.code, row]));
+  for (const { user, code, nth, place } of ledger) {
+    const row = places.get(code);
+    const isThere = row?.batchId === place?.batchId && row?.ordinal === place?.ordinal;
+    if (nth >= claimsPerUser) found.push(`${user} has a claim number ${nth}`);
+    if (row === undefined || !isThere) {
+      found.push(`${code} of ${user} is not where the pool's blocks say`);
+    }
+  }
+  return found;
+};
+
+/** I6: "exhausted" is said only when every code known to be there can have been given before. */
+const exhausted: Rule = ({ operations, ledger, deeds, firstCodes, givenIn }) =>
+  operations
+    .filter(({ outcome }) => outcome.kind === "exhausted")
+    .flatMap(({ user, invoked, returned }) => {
+      const added = deeds
+        .filter((deed) => deed.kind === "top-up" && deed.isKnown && deed.returned < invoked)
+        .reduce((sum, { codes }) => sum + codes, firstCodes);
+      // Both are bounds from below on when a claim was decided: the pool's clock stands still while
+      // it computes, and nobody is given a code before they ask.
+      const given = ledger.filter(
+        (claim) =>
+          claim.user !== user &&
+          claim.claimedAt <= returned &&
+          givenIn(claim.user, claim.code).from <= returned,
+      ).length;
+      if (given >= added) return [];
+      return [`${user} was told "exhausted" when at most ${given} of ${added} codes were given`];
+    });
+
+/**
+ * I7: after "exhausted", and with no top-up since, nobody is given a code; nor is a holder told.
+ */
+const finality: Rule = ({ operations, oks, ledger, deeds, givenIn }) => {
+  const topUps = deeds.filter(({ kind }) => kind === "top-up");
+  /** Whether codes may have come after `from` and before `to`. */
+  const mayHaveGrown = (from: number, to: number) =>
+    topUps.some(({ invoked, returned, isKnown }) => invoked < to && (!isKnown || returned > from));
+  const refusals = operations
+    .filter(({ outcome }) => outcome.kind === "exhausted")
+    .toSorted((a, b) => a.returned - b.returned);
+  const found: string[] = [];
+  for (const { user, code } of ledger) {
+    const { from, to } = givenIn(user, code);
+    const before = refusals.find(
+      ({ invoked, returned }) => returned < from && !mayHaveGrown(invoked, to),
+    );
+    if (before !== undefined) {
+      found.push(`${user} was given a code after ${before.user} was told "exhausted"`);
+    }
+  }
+  const held = new Map<string, number>();
+  for (const { user, returned } of oks) {
+    held.set(user, Math.min(returned, held.get(user) ?? Infinity));
+  }
+  for (const { user, invoked } of refusals) {
+    if ((held.get(user) ?? Infinity) < invoked) {
+      found.push(`${user} held a code and was told "exhausted"`);
+    }
+  }
+  return found;
+};
+
+/**
+ * I8: a code is new once, a request made twice is one, and an answer looks the same each time. An
+ * answer of 200 to a key that brought no code binds it to none: later the key may bring one.
+ */
+const sameAnswer: Rule = ({ oks, ledger }) => {
+  const found: string[] = [];
+  const isKeyed = ({ idempotencyKey }: { idempotencyKey: string | null }) =>
+    idempotencyKey !== null;
+  const requestOf = (of: { user: string; idempotencyKey: string | null }) =>
+    `${of.user} with the key ${of.idempotencyKey}`;
+  for (const [request, claims] of groupBy(ledger.filter(isKeyed), requestOf)) {
+    if (claims.length > 1) found.push(`${request} has ${claims.length} claims`);
+  }
+  for (const [request, same] of groupBy(oks.filter(isKeyed), requestOf)) {
+    const first = same.find(({ outcome }) => outcome.status === 201);
+    const other = same.find(
+      ({ invoked, outcome }) =>
+        first !== undefined && invoked > first.returned && outcome.code !== first.outcome.code,
+    );
+    if (other !== undefined) found.push(`${request} got another code when asking again`);
+  }
+  for (const [code, same] of groupBy(oks, ({ outcome }) => outcome.code)) {
+    const fresh = same.filter(({ outcome }) => outcome.status === 201).length;
+    if (fresh > 1) found.push(`${code} was answered with 201 ${fresh} times`);
+    const bodies = new Set(same.map(({ outcome }) => outcome.body));
+    if (bodies.size > 1) found.push(`${code} was answered in ${bodies.size} ways`);
+  }
+  return found;
+};
+
+/** A pause is in force for what begins after its answer, and only then is it told. */
+const paused: Rule = ({ operations, deeds }) => {
+  const found: string[] = [];
+  const resumes = deeds.filter(({ kind }) => kind === "resume");
+  const pauses = deeds.filter(({ kind }) => kind === "pause");
+  for (const pause of pauses.filter(({ isKnown }) => isKnown)) {
+    const until = Math.min(
+      ...resumes.filter(({ returned }) => returned > pause.invoked).map(({ invoked }) => invoked),
+    );
+    for (const { user, invoked, returned, outcome } of operations) {
+      const isGrant = outcome.kind === "ok" && outcome.status === 201;
+      if (isGrant && invoked > pause.returned && returned < until) {
+        found.push(`${user} was given a code while the campaign was paused`);
+      }
+    }
+  }
+  for (const { user, invoked, returned, outcome } of operations) {
+    if (outcome.kind !== "closed") continue;
+    const explained = pauses.some(
+      (pause) =>
+        pause.invoked < returned &&
+        !resumes.some(
+          (resume) =>
+            resume.isKnown && resume.invoked > pause.returned && resume.returned < invoked,
+        ),
+    );
+    if (!explained) found.push(`${user} was told of a pause that was not`);
+  }
+  return found;
+};
+
+/** Nothing that goes wrong around the Worker is an error of its own. */
+const noBug: Rule = ({ operations }) =>
+  operations.flatMap(({ user, outcome }) =>
+    outcome.kind === "info" && outcome.why === "status 500" ? [`${user} was answered 500`] : [],
+  );
+
+/** I10: what D1 shows is the ledger. Only of a dump made after everything was shown. */
+const projected: Rule = ({ ledger, dump }) => {
+  const held = new Map(ledger.map(({ code, user }) => [code, user]));
+  return dump.codes
+    .filter(({ code, user }) => user !== (held.get(code) ?? null))
+    .map(({ code, user }) => `D1 shows ${code} with ${user}, the ledger with ${held.get(code)}`);
+};
+
+/** I5: every code that was made reached a user. Only of a run that ended with nothing left. */
+const spent: Rule = ({ ledger, dump }) => {
+  const given = new Set(ledger.map(({ code }) => code));
+  const stranded = dump.codes.filter(({ code }) => !given.has(code));
+  return stranded.length === 0
+    ? []
+    : [`${stranded.length} of ${dump.codes.length} codes can be had by nobody`];
+};
+
+const ALWAYS = {
+  oneOwner,
+  oneEach,
+  durable,
+  asked,
+  exhausted,
+  finality,
+  sameAnswer,
+  paused,
+  noBug,
+};
+const AT_THE_END = { projected, spent };
+
+/** Violations told of one rule: the first ones say enough. */
+const TOLD_MAX = 3;
+
+/**
+ * Holds a history against what lies on disk. `isOver` says that everybody who can have a code has
+ * one, and that D1 was told of all.
+ */
+export function check(
+  history: History,
+  dumps: CampaignDump[],
+  firstCodes: number[],
+  isOver: boolean,
+): Violation[] {
+  const rules = Object.entries<Rule>(isOver ? { ...ALWAYS, ...AT_THE_END } : ALWAYS);
+  return dumps.flatMap((dump, campaign) => {
+    const operations = history.operations.filter((operation) => operation.campaign === campaign);
+    const oks = operations.filter((operation): operation is Ok => operation.outcome.kind === "ok");
+    const facts: Facts = {
+      claimsPerUser: history.claimsPerUser[campaign] ?? 1,
+      operations,
+      oks,
+      givenIn: givenInOf(operations, oks),
+      deeds: history.deeds.filter((deed) => deed.campaign === campaign),
+      ledger: dump.ledger,
+      dump,
+      firstCodes: firstCodes[campaign] ?? 0,
+    };
+    return rules.flatMap(([rule, holds]) =>
+      holds(facts)
+        .slice(0, TOLD_MAX)
+        .map((what) => ({ rule, what: `campaign ${campaign}: ${what}` })),
+    );
+  });
+}

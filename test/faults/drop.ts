@@ -1,0 +1,241 @@
+/** One run: a drop over a real runtime that is disturbed as planned, and what came of it. */
+
+import { cpSync, rmSync } from "node:fs";
+import type { Brand } from "../support/api.ts";
+import { Random } from "../support/random.ts";
+import { Runtime } from "../support/runtime.ts";
+import { now, type Deed, type History, type Operation, type Outcome } from "./history.ts";
+import type { Disturbance, Plan } from "./plan.ts";
+import { NO_FAULTS, type FaultRates } from "./settings.ts";
+
+/** Longer than a pool waits for D1, so that a client rarely gives up before the Worker does. */
+const CLIENT_TIMEOUT_MS = 15_000;
+const D1_IS_DOWN: Partial<FaultRates> = { d1Before: 1 };
+/** How often something that the brand does is repeated until it is answered with success. */
+const DEED_TRIES = 4;
+
+/** What happened, told as it goes on. */
+export interface Told {
+  kills: number;
+  injected: Record<string, number>;
+}
+
+export class Drop {
+  readonly plan: Plan;
+  readonly history: History;
+  readonly told: Told = { kills: 0, injected: {} };
+  readonly #bundle: string;
+  readonly #stateDir: string;
+  readonly #random: Random;
+  #runtime: Runtime | null = null;
+  #brand: Brand | null = null;
+  #campaigns: string[] = [];
+  #rates: FaultRates;
+  #disturbances: Disturbance[];
+  #sent = 0;
+  #lives = 0;
+  /** Resolves when the runtime is back; null while it runs. */
+  #restart: Promise<void> | null = null;
+  #deeds: Promise<void>[] = [];
+
+  constructor(options: { plan: Plan; bundle: string; template: string; stateDir: string }) {
+    const { plan, bundle, template, stateDir } = options;
+    this.plan = plan;
+    this.#bundle = bundle;
+    this.#stateDir = stateDir;
+    this.#rates = plan.rates;
+    this.#random = new Random(plan.seed);
+    this.#disturbances = [...plan.disturbances];
+    const claimsPerUser = plan.campaigns.map((campaign) => campaign.claimsPerUser);
+    this.history = { claimsPerUser, operations: [], deeds: [] };
+    rmSync(stateDir, { recursive: true, force: true });
+    cpSync(template, stateDir, { recursive: true });
+  }
+
+  get campaigns(): string[] {
+    return this.#campaigns;
+  }
+
+  /** Everything before the drop goes well. */
+  async prepare(): Promise<void> {
+    await this.start(NO_FAULTS);
+    const { api } = this.#served();
+    const brand = await api.newBrand();
+    this.#brand = brand;
+    for (const { shards, claimsPerUser, codes } of this.plan.campaigns) {
+      const fields = { shards, claims_per_user: claimsPerUser };
+      this.#campaigns.push(await api.newCampaign(brand, codes, fields));
+    }
+    await this.#setFaults(this.#rates);
+  }
+
+  /** The drop with all that goes wrong in it. Ends with a kill. */
+  async run(): Promise<void> {
+    await Promise.all(Array.from({ length: this.plan.inFlight }, () => this.#client()));
+    await Promise.all(this.#deeds);
+    await this.#restart;
+    await this.#count();
+    await this.kill();
+  }
+
+  async #client(): Promise<void> {
+    while (this.#sent < this.plan.claims) {
+      this.#sent += 1;
+      while (this.#disturbances[0] !== undefined && this.#disturbances[0].afterClaims <= this.#sent)
+        this.#disturb(this.#disturbances.shift() as Disturbance);
+      const campaign = this.#random.int(0, this.plan.campaigns.length - 1);
+      const { users, claimsPerUser } = this.plan.campaigns[campaign] as Plan["campaigns"][number];
+      const user = `u-${this.#random.int(1, users)}`;
+      const isKeyed = claimsPerUser > 1 && this.#random.chance(0.8);
+      const key = isKeyed ? `key-${this.#random.int(1, claimsPerUser + 1)}` : null;
+      await this.#restart;
+      await this.claim(campaign, user, key);
+    }
+  }
+
+  /** Claims once, and records what the caller saw. */
+  async claim(campaign: number, user: string, key: string | null = null): Promise<Outcome> {
+    const invoked = now();
+    const outcome = await this.#ask(campaign, user, key);
+    const operation: Operation = {
+      campaign,
+      user,
+      idempotencyKey: key,
+      invoked,
+      returned: now(),
+      outcome,
+    };
+    this.history.operations.push(operation);
+    return outcome;
+  }
+
+  async #ask(campaign: number, user: string, key: string | null): Promise<Outcome> {
+    const { address } = this.#served();
+    try {
+      const response = await fetch(`${address}/v1/campaigns/${this.#campaigns[campaign]}/claims`, {
+        method: "POST",
+        headers: {
+          Authorization: `Bearer ${this.#brand?.secret}`,
+          "Content-Type": "application/json",
+          ...(key === null ? {} : { "Idempotency-Key": key }),
+        },
+        body: JSON.stringify({ user: { id: user } }),
+        signal: AbortSignal.timeout(CLIENT_TIMEOUT_MS),
+      });
+      const body = await response.text();
+      const { status } = response;
+      const answer = JSON.parse(body) as { code?: string; type?: string };
+      if ((status === 200 || status === 201) && answer.code !== undefined)
+        return { kind: "ok", status, code: answer.code, body };
+      if (answer.type?.endsWith("/codes-exhausted") === true) return { kind: "exhausted" };
+      if (answer.type?.endsWith("/campaign-not-open") === true) return { kind: "closed" };
+      return { kind: "info", why: `status ${status}` };
+    } catch (error) {
+      const cause = (error as { cause?: { code?: string } }).cause?.code;
+      return cause === "ECONNREFUSED"
+        ? { kind: "fail" }
+        : { kind: "info", why: cause ?? String(error) };
+    }
+  }
+
+  #disturb(disturbance: Disturbance): void {
+    switch (disturbance.kind) {
+      case "kill":
+        this.#restart ??= this.#killAndRestart();
+        return;
+      case "d1-down":
+      case "d1-up":
+        this.#rates = {
+          ...this.plan.rates,
+          ...(disturbance.kind === "d1-down" ? D1_IS_DOWN : {}),
+        };
+        this.#deeds.push(this.#setFaults(this.#rates));
+        return;
+      case "top-up":
+        this.#deeds.push(this.#addCodes(disturbance.campaign, disturbance.codes));
+        return;
+      case "pause":
+      case "resume":
+        this.#deeds.push(this.setPaused(disturbance.campaign, disturbance.kind));
+    }
+  }
+
+  async #killAndRestart(): Promise<void> {
+    await this.#count();
+    await this.kill();
+    this.told.kills += 1;
+    await this.start(this.#rates);
+    this.#restart = null;
+  }
+
+  async #deed(deed: Pick<Deed, "campaign" | "kind" | "codes">, body?: object): Promise<boolean> {
+    const path = deed.kind === "top-up" ? "batches" : deed.kind;
+    const invoked = now();
+    const route = `POST /v1/campaigns/${this.#campaigns[deed.campaign]}/${path}`;
+    let isKnown = false;
+    try {
+      await this.#restart;
+      const { status } = await this.#served().api.send(this.#brand?.secret ?? "", route, body);
+      isKnown = status < 300;
+    } catch {
+      // Killed on the way: it may have happened.
+    }
+    this.history.deeds.push({ ...deed, invoked, returned: now(), isKnown });
+    return isKnown;
+  }
+
+  async #addCodes(campaign: number, codes: number): Promise<void> {
+    await this.#deed({ campaign, kind: "top-up", codes }, { count: codes });
+  }
+
+  /** Tries until it is answered, or gives up: each try is a deed of its own. */
+  async setPaused(campaign: number, kind: "pause" | "resume"): Promise<void> {
+    for (let attempt = 0; attempt < DEED_TRIES; attempt++) {
+      if (await this.#deed({ campaign, kind, codes: 0 })) return;
+    }
+  }
+
+  async #setFaults(rates: FaultRates): Promise<void> {
+    // Another seed in each life, so that a restart does not meet the same faults again.
+    await this.#faults({ seed: this.plan.seed * 31 + this.#lives, rates });
+  }
+
+  async #count(): Promise<void> {
+    await this.#faults(null);
+  }
+
+  async #faults(settings: object | null): Promise<void> {
+    const init = settings === null ? {} : { method: "PUT", body: JSON.stringify(settings) };
+    try {
+      const answer = await fetch(`${this.#served().address}/faults`, init);
+      const counts = (await answer.json()) as Record<string, number>;
+      for (const [kind, count] of Object.entries(counts)) {
+        this.told.injected[kind] = (this.told.injected[kind] ?? 0) + count;
+      }
+    } catch {
+      // Killed meanwhile; the next life gets its own settings.
+    }
+  }
+
+  #served(): Runtime {
+    if (this.#runtime === null) throw new Error("Nothing is served");
+    return this.#runtime;
+  }
+
+  async start(rates: FaultRates): Promise<void> {
+    this.#runtime = await Runtime.start({ bundle: this.#bundle, stateDir: this.#stateDir });
+    this.#lives += 1;
+    await this.#setFaults(rates);
+  }
+
+  async kill(): Promise<void> {
+    await this.#runtime?.kill();
+  }
+
+  /** What the service says of itself. */
+  async integrity(campaign: number) {
+    const { api } = this.#served();
+    if (this.#brand === null) throw new Error("Not prepared");
+    return api.integrity(this.#brand, this.#campaigns[campaign] ?? "");
+  }
+}

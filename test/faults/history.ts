@@ -1,0 +1,70 @@
+/** What callers saw, and what lay on disk in the end. The checker is given these and no more. */
+
+/** Milliseconds on one clock for all clients, comparable with the pools' own on this machine. */
+export function now(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+export type Outcome =
+  | { kind: "ok"; status: 200 | 201; code: string; body: string }
+  | { kind: "exhausted" }
+  /** The campaign was paused. */
+  | { kind: "closed" }
+  /** It certainly did not happen: the connection was refused. */
+  | { kind: "fail" }
+  /** Nobody can tell whether it happened: no answer, or a 503. */
+  | { kind: "info"; why: string };
+
+/** One claim as its caller saw it. */
+export interface Operation {
+  campaign: number;
+  user: string;
+  idempotencyKey: string | null;
+  invoked: number;
+  returned: number;
+  outcome: Outcome;
+}
+
+/** Something that the brand did to a campaign. */
+export interface Deed {
+  campaign: number;
+  kind: "top-up" | "pause" | "resume";
+  codes: number;
+  invoked: number;
+  returned: number;
+  /** Whether it was answered with success; otherwise it may have happened. */
+  isKnown: boolean;
+}
+
+export interface History {
+  claimsPerUser: number[];
+  operations: Operation[];
+  deeds: Deed[];
+}
+
+/** A claim as a pool's file holds it. */
+export interface LedgerRow {
+  shard: number;
+  user: string;
+  nth: number;
+  code: string;
+  claimedAt: number;
+  idempotencyKey: string | null;
+  /** Where the pool's blocks say that the code lies, or null when no block has the slot. */
+  place: { batchId: string; ordinal: number } | null;
+}
+
+/** A code as D1's file holds it. */
+export interface CodeRow {
+  batchId: string;
+  ordinal: number;
+  code: string;
+  /** The user that D1 shows, or null. */
+  user: string | null;
+}
+
+/** One campaign on disk. */
+export interface CampaignDump {
+  ledger: LedgerRow[];
+  codes: CodeRow[];
+}

@@ -1,0 +1,105 @@
+/**
+ * A whole run and its verdict: the drop, a dump, an end without faults in which everybody who can
+ * have a code gets one, and another dump.
+ */
+
+import { check, type Violation } from "./checker.ts";
+import { Drop, type Told } from "./drop.ts";
+import { dumpCampaigns } from "./dump.ts";
+import type { Plan } from "./plan.ts";
+import { NO_FAULTS } from "./settings.ts";
+
+const IN_FLIGHT = 16;
+/** More users than codes in the end, so that somebody is told that none is left. */
+const TOO_MANY = 3;
+/** A claim in the end that is not answered with a code or a refusal so often is a violation. */
+const TRIES_MAX = 10;
+const REST_MS = 100;
+
+export interface Verdict {
+  plan: Plan;
+  violations: Violation[];
+  told: Told;
+  operations: number;
+  codes: number;
+  drop: Drop;
+}
+
+/** Runs `work` for each item, some at a time. */
+async function each<T>(items: T[], work: (item: T) => Promise<void>): Promise<void> {
+  let next = 0;
+  async function worker() {
+    for (let at = next++; at < items.length; at = next++) await work(items[at] as T);
+  }
+  await Promise.all(Array.from({ length: IN_FLIGHT }, worker));
+}
+
+/** Claims until the answer says something; how it ended otherwise. */
+async function settle(drop: Drop, campaign: number, user: string): Promise<string | null> {
+  let last = "";
+  for (let attempt = 0; attempt < TRIES_MAX; attempt++) {
+    const outcome = await drop.claim(campaign, user);
+    if (outcome.kind === "ok" || outcome.kind === "exhausted") return null;
+    last = outcome.kind === "info" ? outcome.why : outcome.kind;
+    await new Promise((resolve) => setTimeout(resolve, REST_MS));
+  }
+  return `${user} got no answer in the end: ${last}`;
+}
+
+/** Everybody whose outcome is unknown asks again, and new users take what is left. */
+async function finish(drop: Drop, campaign: number, left: () => number): Promise<string[]> {
+  const wrong: string[] = [];
+  const note = async (user: string) => {
+    const problem = await settle(drop, campaign, user);
+    if (problem !== null) wrong.push(problem);
+  };
+  await drop.setPaused(campaign, "resume");
+  const unsure = drop.history.operations
+    .filter((op) => op.campaign === campaign && op.outcome.kind === "info")
+    .map(({ user }) => user);
+  await each([...new Set(unsure)], note);
+  const users = Array.from({ length: left() + TOO_MANY }, (_, i) => `late-${i}`);
+  await each(users, note);
+  const integrity = await drop.integrity(campaign);
+  if (!integrity.ok || integrity.unprojected > 0) {
+    wrong.push(`the service's own integrity says ${JSON.stringify(integrity)}`);
+  }
+  return wrong;
+}
+
+/**
+ * Runs the plan and judges it. What the service itself says counts least, and is held to as well.
+ */
+export async function judge(options: {
+  plan: Plan;
+  bundle: string;
+  template: string;
+  stateDir: string;
+}): Promise<Verdict> {
+  const { plan, stateDir } = options;
+  const drop = new Drop(options);
+  const violations: Violation[] = [];
+  const firstCodes = plan.campaigns.map(({ codes }) => codes);
+  let codes = 0;
+  try {
+    await drop.prepare();
+    await drop.run();
+    const midway = dumpCampaigns(stateDir, drop.campaigns);
+    violations.push(...check(drop.history, midway, firstCodes, false));
+
+    await drop.start(NO_FAULTS);
+    for (const [campaign, dump] of midway.entries()) {
+      const left = () => dump.codes.length - dump.ledger.length;
+      const wrong = await finish(drop, campaign, left);
+      violations.push(...wrong.map((what) => ({ rule: "finish", what })));
+    }
+    await drop.kill();
+    const last = dumpCampaigns(stateDir, drop.campaigns);
+    codes = last.reduce((sum, dump) => sum + dump.codes.length, 0);
+    violations.push(...check(drop.history, last, firstCodes, true));
+  } finally {
+    await drop.kill();
+  }
+  const { told } = drop;
+  return { plan, violations, told, operations: drop.history.operations.length, codes, drop };
+}

@@ -1,0 +1,39 @@
+/** A copy of the project in which something is wrong. */
+
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { Mutant } from "./mutants.ts";
+
+const ROOT = path.resolve(import.meta.dirname, "../..");
+const COPIED = ["src", "test", "migrations", "package.json", "tsconfig.json", "wrangler.toml"];
+
+function apply(copy: string, { edits }: Mutant): void {
+  for (const { file, from, to } of edits) {
+    const target = path.join(copy, file);
+    const text = readFileSync(target, "utf8");
+    if (text.split(from).length !== 2) throw new Error(`${file} does not hold once: ${from}`);
+    writeFileSync(
+      target,
+      text.replace(from, () => to),
+    );
+  }
+}
+
+/** Hands over the root of the copy, which is removed afterwards. */
+export async function withMutant<T>(
+  mutant: Mutant,
+  use: (root: string) => T | Promise<T>,
+): Promise<T> {
+  const copy = mkdtempSync(path.join(tmpdir(), "codedrop-mutant-"));
+  try {
+    for (const name of COPIED) {
+      cpSync(path.join(ROOT, name), path.join(copy, name), { recursive: true });
+    }
+    symlinkSync(path.join(ROOT, "node_modules"), path.join(copy, "node_modules"));
+    apply(copy, mutant);
+    return await use(copy);
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+}
