@@ -65,12 +65,12 @@ export const wrongEngines: Mutant[] = [
     ],
   },
   {
-    name: "a pause that the pools are not told of",
+    name: "a pause that neither the pools nor the copies at the edge are told of",
     edits: [
       {
         file: "src/http/routes/campaigns.ts",
-        from: "await Promise.all([configurePools(c.env, campaign), forgetCampaign(near(c), seen, campaign)]);",
-        to: "await Promise.all([forgetCampaign(near(c), seen, campaign)]); void configurePools;",
+        from: "  await Promise.all([configurePools(c.env, campaign), forgetCampaign(near(c), seen, campaign)]);",
+        to: "  void [configurePools, forgetCampaign, near, c, seen];",
       },
     ],
   },

@@ -14,14 +14,18 @@ export interface HostOptions {
   /** The folder with the bundle: one script, named after its entry. */
   bundle: string;
   stateDir: string;
+  operatorToken: string;
 }
 
 /** Serves; where. */
-async function serve({ config, bundle, stateDir }: HostOptions): Promise<string> {
+async function serve(host: HostOptions): Promise<string> {
+  const { config, bundle, stateDir, operatorToken } = host;
   const script = readdirSync(bundle).find((name) => name.endsWith(".js"));
   const { modulesRules: _, ...workerOptions } = workerOptionsOf(config).workerOptions;
   const options = convertV4MiniflareOptions({
     ...workerOptions,
+    // Not the developer's own, which .dev.vars may hold.
+    bindings: { OPERATOR_TOKEN: operatorToken },
     name: "codedrop",
     rootPath: bundle,
     modules: true,

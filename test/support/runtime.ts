@@ -56,7 +56,12 @@ export class Runtime {
       env: { ...process.env, OPERATOR_TOKEN, WRANGLER_LOG: "error" },
       stdio: ["ignore", output, output, "ipc"],
     });
-    const message: HostOptions = { config, bundle: folder, stateDir };
+    const message: HostOptions = {
+      config,
+      bundle: folder,
+      stateDir,
+      operatorToken: OPERATOR_TOKEN,
+    };
     const address = await new Promise<string>((resolve, reject) => {
       child.once("message", (answer: { address: string } | { error: string }) =>
         "address" in answer ? resolve(answer.address) : reject(new Error(answer.error)),
