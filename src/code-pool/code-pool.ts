@@ -29,7 +29,8 @@
  *  - before the claim's commit: nothing; the answer was held back until the commit (output gate).
  *  - after it, before the answer arrives: the claim. The user asks again and gets the same code.
  *  - after the lease id was stored, before D1 answered: a pending lease. The next refill asks with
- *    the same id and gets the same block, or D1 never saw it and leases one now.
+ *    the same id and gets the same block, or D1 never saw it and leases one now. The first call may
+ *    still lie before D1: until its deadline the shard asks again before it says that it has none.
  *  - after an end of a block left the stock, before D1 freed it: a row of given_back, settled by
  *    the alarm or the next sibling that asks.
  *  - after D1 showed claims, before projected_slot moved: they are shown again, which is harmless.

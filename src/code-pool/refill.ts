@@ -11,6 +11,10 @@ import type { Stock } from "./stock.ts";
 /** How long refilling ahead of need rests after D1 had no code, or failed. */
 const DRY_REST_MS = 5_000;
 const FAILED_REST_MS = 1_000;
+/** Past it D1 grants a lease no more: longer than D1 lets a statement run (30 s). */
+const LEASE_LIFE_MS = 45_000;
+/** When a lease that was given up is certainly not granted late, whatever the clocks differ by. */
+const SETTLED_AFTER_MS = 2 * LEASE_LIFE_MS;
 /** Siblings asked at a time: the platform lets 6 calls wait for an answer at once. */
 const SIBLINGS_AT_ONCE = 6;
 /** Rounds of asking everybody before giving up, each undone by codes that moved meanwhile. */
@@ -56,6 +60,8 @@ export class Refiller {
   #fetching: Promise<number> | null = null;
   // The pending lease that D1 is known not to have granted. Lost with the object, and asked anew.
   #ungranted: string | null = null;
+  // Until then a call that was given up may still be granted.
+  #unsettledUntil = 0;
 
   constructor(options: {
     storage: DurableObjectStorage;
@@ -67,6 +73,8 @@ export class Refiller {
   }) {
     this.#storage = options.storage;
     this.#stock = options.stock;
+    // The object before this one may have been thrown out while D1 was asked.
+    if (this.#stock.pendingLease() !== null) this.#unsettledUntil = Date.now() + SETTLED_AFTER_MS;
     this.#ledger = options.ledger;
     this.#settings = options.settings;
     this.#db = options.db;
@@ -116,12 +124,13 @@ export class Refiller {
   /**
    * For a sibling in need: gives back half of the last block to D1, unless `waiting` users of this
    * shard need all it has. Before it says that it has none, it settles what is unknown: a lease
-   * whose answer was lost may have brought codes.
+   * whose answer was lost may have brought codes, or may yet bring some.
    */
   async giveBack(waiting: number): Promise<StockAnswer> {
     await this.#fetching?.catch(() => 0);
     const pending = this.#stock.pendingLease();
-    if (pending !== null && pending.leaseId !== this.#ungranted) await this.#fetchBlock();
+    const isSettled = pending?.leaseId === this.#ungranted && Date.now() > this.#unsettledUntil;
+    if (pending !== null && !isSettled) await this.#fetchBlock();
     const given = this.#storage.transactionSync(() =>
       this.#unspent() > waiting
         ? this.#stock.takeBack(this.#ledger.lastSlot(), newId("lease"))
@@ -222,10 +231,12 @@ export class Refiller {
     const { id: campaignId, shards } = campaign;
     let lease;
     try {
-      const asked = { leaseId, sizeMax: size, campaignId, shard, shards, now: Date.now() };
-      lease = await answered(leaseBlock(this.#db(), asked));
+      const now = Date.now();
+      const asked = { leaseId, sizeMax: size, campaignId, shard, shards, now };
+      lease = await answered(leaseBlock(this.#db(), { ...asked, deadline: now + LEASE_LIFE_MS }));
     } catch (error) {
       this.#ungranted = null;
+      this.#unsettledUntil = Date.now() + SETTLED_AFTER_MS;
       this.#restUntil = Date.now() + FAILED_REST_MS;
       console.warn({
         message: "A lease was not answered",

@@ -16,12 +16,25 @@ export interface Lease {
 const BLOCKS_PER_SHARD = 2;
 
 /**
+ * Whether a lease may still be granted under ?1: it never was, and the caller still waits for it.
+ */
+const GRANTABLE = `NOT EXISTS (SELECT 1 FROM leases WHERE id = ?1)
+           AND NOT EXISTS (SELECT 1 FROM ended_leases WHERE id = ?1)
+           AND unixepoch('subsec') * 1000 < ?3`;
+
+const FREE_BLOCK =
+  "SELECT id FROM leases WHERE campaign_id = ?2 AND shard IS NULL ORDER BY id LIMIT 1";
+
+/**
  * Gives the shard a block that was given back, or the next one of the campaign's oldest batch with
  * codes left; null when every code there is lies with a shard.
  *
  * One transaction, idempotent by `leaseId`: the shard stores the id first, so after a lost answer
  * it asks again with the same id and gets the same block. `batches.leased` only grows and moves
  * with the lease that explains it, and UNIQUE (batch_id, from_ordinal) stands behind that.
+ *
+ * A call that D1 gets to only after `deadline` (Unix milliseconds) grants nothing: who gave it up
+ * knows from then on that it brings no codes.
  */
 export async function leaseBlock(
   db: D1Database,
@@ -32,30 +45,35 @@ export async function leaseBlock(
     shards: number;
     sizeMax: number;
     now: number;
+    deadline: number;
   },
 ): Promise<Lease | null> {
-  const { leaseId, campaignId, shard, shards, sizeMax, now } = lease;
+  const { leaseId, campaignId, shard, shards, sizeMax, now, deadline } = lease;
   // With one shard there is nobody to leave codes for.
   const parts = shards === 1 ? 1 : shards * BLOCKS_PER_SHARD;
-  const [, , , found, codes] = await db.batch([
+  const [, , , , found, codes] = await db.batch([
     db
       .prepare(
-        `UPDATE leases SET id = ?1, shard = ?3, leased_at = ?4
-         WHERE id = (SELECT id FROM leases WHERE campaign_id = ?2 AND shard IS NULL ORDER BY id LIMIT 1)
-           AND NOT EXISTS (SELECT 1 FROM leases WHERE id = ?1)`,
+        `INSERT INTO ended_leases (id) SELECT id FROM leases WHERE id = (${FREE_BLOCK}) AND ${GRANTABLE}`,
       )
-      .bind(leaseId, campaignId, shard, now),
+      .bind(leaseId, campaignId, deadline),
+    db
+      .prepare(
+        `UPDATE leases SET id = ?1, shard = ?4, leased_at = ?5
+         WHERE id = (${FREE_BLOCK}) AND ${GRANTABLE}`,
+      )
+      .bind(leaseId, campaignId, deadline, shard, now),
     db
       .prepare(
         `INSERT INTO leases (id, campaign_id, shard, batch_id, from_ordinal, size, leased_at)
-         SELECT ?1, campaign_id, ?3, id, leased, min(?4, created - leased, max(1,
+         SELECT ?1, campaign_id, ?4, id, leased, min(?5, created - leased, max(1,
                   (SELECT sum(created - leased) FROM batches WHERE campaign_id = ?2 AND leased < created)
-                  / CAST(?5 AS INTEGER)
-                )), ?6 FROM batches
-         WHERE campaign_id = ?2 AND leased < created AND NOT EXISTS (SELECT 1 FROM leases WHERE id = ?1)
+                  / CAST(?6 AS INTEGER)
+                )), ?7 FROM batches
+         WHERE campaign_id = ?2 AND leased < created AND ${GRANTABLE}
          ORDER BY id LIMIT 1`,
       )
-      .bind(leaseId, campaignId, shard, sizeMax, parts, now),
+      .bind(leaseId, campaignId, deadline, shard, sizeMax, parts, now),
     db
       .prepare(
         `UPDATE batches SET leased = leased + l.size FROM leases AS l

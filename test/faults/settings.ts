@@ -7,6 +7,8 @@ export interface FaultRates {
   d1After: number;
   /** A D1 call is answered late, so that much happens in between. */
   d1Late: number;
+  /** A D1 call lies somewhere for a while before it takes effect. */
+  d1Held: number;
   /** D1 leased a block, and the answer is lost. */
   leaseLost: number;
   /** D1 is told of the same claims twice. */
@@ -36,6 +38,7 @@ export const NO_FAULTS: FaultRates = {
   d1Before: 0,
   d1After: 0,
   d1Late: 0,
+  d1Held: 0,
   leaseLost: 0,
   shownTwice: 0,
   kv: 0,

@@ -37,6 +37,7 @@ function lostD1(): Error {
 function faulty(env: Env): Env {
   const DB = interceptedD1(env.DB, async (sql, call) => {
     if (strikes("d1Before")) throw lostD1();
+    if (strikes("d1Held")) await scheduler.wait(LATE_MS);
     if (LEASE.test(sql) && strikes("leaseLost")) {
       await call();
       throw lostD1();

@@ -247,6 +247,36 @@ export const mutants: Mutant[] = [
     ],
   },
   {
+    name: "a lease taken for refused while a call that was given up may still be granted",
+    edits: [
+      {
+        file: "src/code-pool/refill.ts",
+        from: "pending?.leaseId === this.#ungranted && Date.now() > this.#unsettledUntil",
+        to: "pending?.leaseId === this.#ungranted",
+      },
+    ],
+  },
+  {
+    name: "a lease granted again under an id that was leased on",
+    edits: [
+      {
+        file: "src/inventory/leases.ts",
+        from: "AND NOT EXISTS (SELECT 1 FROM ended_leases WHERE id = ?1)",
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "a lease granted however late it was asked for",
+    edits: [
+      {
+        file: "src/inventory/leases.ts",
+        from: "AND unixepoch('subsec') * 1000 < ?3",
+        to: "AND ?3 IS NOT NULL",
+      },
+    ],
+  },
+  {
     name: "a proof of exhaustion that outlives a top-up",
     edits: [
       {

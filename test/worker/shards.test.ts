@@ -1,8 +1,13 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import { userKeyOf } from "../../src/code-pool/stub.ts";
+import { findCampaign } from "../../src/db/campaigns.ts";
+import { shardOf } from "../../src/domain/claim.ts";
+import { giveBack, leaseBlock } from "../../src/inventory/leases.ts";
 import type { Answer, Brand, ClaimBody } from "../support/api.ts";
 import { faultyD1, type Fault } from "../support/faulty-d1.ts";
+import { interceptedD1 } from "../support/intercepted-d1.ts";
 import { api } from "../support/worker-api.ts";
 
 const GIVE_BACK = /UPDATE leases SET shard = NULL/;
@@ -124,6 +129,65 @@ describe("a top-up while a shard proves that nothing is left", () => {
     await api.addCodes(brand, campaign, 4);
     expect((await early).status).toBe(409);
     expect((await api.claim(brand, campaign, "u-1")).status).toBe(201);
+  });
+});
+
+describe("a lease that reaches D1 after it was given up", () => {
+  const later = (): number => Date.now() + 60_000;
+
+  it("hides no code from a sibling, though its shard had been told of none before", async () => {
+    const brand = await api.newBrand();
+    const id = await api.newCampaign(brand, 0, { shards: 2 });
+    const campaign = await findCampaign(env.DB, { brandId: brand.id, mode: null }, id);
+    if (campaign === null) throw new Error("No campaign");
+    const userOf = async (shard: number): Promise<string> => {
+      for (const user of users(100)) {
+        if (shardOf(await userKeyOf(campaign, user), 2) === shard) return user;
+      }
+      throw new Error(`No user of shard ${shard}`);
+    };
+    let held: (() => Promise<unknown>) | null = null;
+    const arrive = async () => held?.();
+    await runInDurableObject(env.CODE_POOL.getByName(`${id}/1`), (pool) => {
+      const DB = interceptedD1(env.DB, async (sql, call) => {
+        if (held !== null || !sql.includes("INSERT INTO leases")) return call();
+        held = call;
+        throw new Error("D1_ERROR: Network connection lost");
+      });
+      Object.assign(pool, { env: { ...env, DB } });
+    });
+    const [ours, theirs] = [await userOf(0), await userOf(1)];
+    expect((await api.claim(brand, id, theirs)).status).toBe(503);
+    expect((await api.claim(brand, id, theirs)).status).toBe(409);
+    await api.addCodes(brand, id, 1);
+    await arrive();
+    expect(held).not.toBeNull();
+    expect((await api.claim(brand, id, ours)).status).toBe(201);
+    expect(await api.integrity(brand, id)).toMatchObject({ ...sound, claimed: 1 });
+  });
+
+  it("is not granted past its deadline", async () => {
+    const brand = await api.newBrand();
+    const campaignId = await api.newCampaign(brand, 3);
+    const ask = { leaseId: "lse_late", campaignId, shard: 0, shards: 1, sizeMax: 3, now: 0 };
+    expect(await leaseBlock(env.DB, { ...ask, deadline: Date.now() - 1 })).toBeNull();
+    expect(await leaseBlock(env.DB, { ...ask, deadline: later() })).toMatchObject({
+      fromOrdinal: 0,
+    });
+  });
+
+  it("is not granted twice, when the first grant was given back and leased on", async () => {
+    const brand = await api.newBrand();
+    const campaignId = await api.newCampaign(brand, 6);
+    const ask = { campaignId, shard: 0, shards: 1, sizeMax: 3, now: 0, deadline: later() };
+    const first = await leaseBlock(env.DB, { ...ask, leaseId: "lse_one" });
+    const given = { id: "lse_free", leaseId: "lse_one", size: 3, kept: 0 };
+    await giveBack(env.DB, given, 0);
+    const second = await leaseBlock(env.DB, { ...ask, leaseId: "lse_two" });
+    expect(second?.codes).toEqual(first?.codes);
+    expect(await leaseBlock(env.DB, { ...ask, leaseId: "lse_one" })).toBeNull();
+    const again = await leaseBlock(env.DB, { ...ask, leaseId: "lse_two" });
+    expect(again?.codes).toEqual(first?.codes);
   });
 });
 
