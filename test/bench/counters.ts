@@ -8,7 +8,16 @@ export interface Count {
   statement: string;
   calls: number;
   rowsWritten: number;
+  rowsRead: number;
 }
+
+/** What the platform says of one call, where it says anything. */
+interface Billed {
+  rowsWritten: number;
+  rowsRead: number;
+}
+
+const UNBILLED: Billed = { rowsWritten: 0, rowsRead: 0 };
 
 /** "INSERT INTO claims" of "INSERT INTO claims (slot, …) VALUES …". */
 function nameOf(sql: string): string {
@@ -20,18 +29,19 @@ function nameOf(sql: string): string {
 
 export class Tally {
   readonly #counts = new Map<string, Count>();
-  // A cursor's rowsWritten is final once it is consumed, so it is read when the next one comes.
-  #last: { statement: string; cursor: { rowsWritten: number } } | null = null;
+  // A cursor's counters are final once it is consumed, so they are read when the next one comes.
+  #last: { statement: string; cursor: Billed } | null = null;
 
-  add(place: Place, statement: string, rowsWritten: number): void {
+  add(place: Place, statement: string, billed: Billed): void {
     const key = `${place} ${statement}`;
-    const count = this.#counts.get(key) ?? { place, statement, calls: 0, rowsWritten: 0 };
+    const count = this.#counts.get(key) ?? { place, statement, calls: 0, ...UNBILLED };
     count.calls += 1;
-    count.rowsWritten += rowsWritten;
+    count.rowsWritten += billed.rowsWritten;
+    count.rowsRead += billed.rowsRead;
     this.#counts.set(key, count);
   }
 
-  addCursor(sql: string, cursor: { rowsWritten: number }): void {
+  addCursor(sql: string, cursor: Billed): void {
     this.#settle();
     this.#last = { statement: nameOf(sql), cursor };
   }
@@ -40,7 +50,7 @@ export class Tally {
     if (this.#last === null) return;
     const { statement, cursor } = this.#last;
     this.#last = null;
-    this.add("pool", statement, cursor.rowsWritten);
+    this.add("pool", statement, cursor);
   }
 
   counts(): Count[] {
@@ -74,16 +84,21 @@ export function countStorage(ctx: DurableObjectState, tally: Tally): DurableObje
   } as typeof exec;
   storageType.setAlarm = function counted(this: DurableObjectStorage, ...args) {
     // The platform bills one row for it, and has no counter that a Worker could read.
-    tally.add("pool", "setAlarm", 1);
+    tally.add("pool", "setAlarm", { rowsWritten: 1, rowsRead: 0 });
     return setAlarm.apply(this, args);
   };
   return ctx;
 }
 
+const billedBy = ({ meta }: D1Result): Billed => ({
+  rowsWritten: meta.rows_written,
+  rowsRead: meta.rows_read,
+});
+
 class Statement {
   readonly real: D1PreparedStatement;
   readonly sql: string;
-  readonly #count: (sql: string, rowsWritten: number) => void;
+  readonly #count: (sql: string, billed: Billed) => void;
 
   constructor(real: D1PreparedStatement, sql: string, count: Statement["count"]) {
     this.real = real;
@@ -91,7 +106,7 @@ class Statement {
     this.#count = count;
   }
 
-  count = (sql: string, rowsWritten: number): void => this.#count(sql, rowsWritten);
+  count = (sql: string, billed: Billed): void => this.#count(sql, billed);
 
   bind(...values: unknown[]): Statement {
     return new Statement(this.real.bind(...values), this.sql, this.#count);
@@ -99,7 +114,7 @@ class Statement {
 
   async run() {
     const result = await this.real.run();
-    this.count(this.sql, result.meta.rows_written);
+    this.count(this.sql, billedBy(result));
     return result;
   }
 
@@ -109,24 +124,24 @@ class Statement {
 
   // These two answer without the counter. Only reads are asked for in this way.
   raw() {
-    this.count(this.sql, 0);
+    this.count(this.sql, UNBILLED);
     return this.real.raw();
   }
 
   first() {
-    this.count(this.sql, 0);
+    this.count(this.sql, UNBILLED);
     return this.real.first();
   }
 }
 
 export function countedD1(real: D1Database, tally: Tally, place: Place): D1Database {
-  const count = (sql: string, rows: number) => tally.add(place, nameOf(sql), rows);
+  const count = (sql: string, billed: Billed) => tally.add(place, nameOf(sql), billed);
   return {
     prepare: (sql: string) => new Statement(real.prepare(sql), sql, count),
     batch: async (statements: Statement[]) => {
       const results = await real.batch(statements.map((statement) => statement.real));
-      for (const [i, { meta }] of results.entries())
-        count(statements[i]?.sql ?? "", meta.rows_written);
+      for (const [i, result] of results.entries())
+        count(statements[i]?.sql ?? "", billedBy(result));
       return results;
     },
   } as unknown as D1Database;
@@ -138,7 +153,7 @@ export function countedKv(real: KVNamespace, tally: Tally): KVNamespace {
       const value: unknown = Reflect.get(target, name);
       if (typeof value !== "function") return value;
       return (...args: unknown[]): unknown => {
-        tally.add("kv-by-worker", String(name), 0);
+        tally.add("kv-by-worker", String(name), UNBILLED);
         return value.apply(target, args);
       };
     },

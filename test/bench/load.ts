@@ -54,6 +54,7 @@ class Connection {
 
   send(bytes: string): Promise<string> {
     return new Promise((resolve, reject) => {
+      if (this.#socket.destroyed) reject(new Error("The connection is closed"));
       this.#settle = { resolve, reject };
       this.#socket.write(bytes);
     });
@@ -80,44 +81,45 @@ class Connection {
   }
 }
 
-/** Connections to one server, kept between rounds. */
+/** So many users of one server at a time. */
 export class Load {
-  readonly #connections: Connection[];
+  readonly #address: string;
+  readonly #inFlight: number;
 
-  private constructor(connections: Connection[]) {
-    this.#connections = connections;
+  constructor(address: string, inFlight: number) {
+    this.#address = address;
+    this.#inFlight = inFlight;
   }
 
-  static async open(address: string, inFlight: number): Promise<Load> {
-    const all = Array.from({ length: inFlight }, () => Connection.open(address));
-    return new Load(await Promise.all(all));
-  }
-
-  /** Sends `next()` again and again, until so much time has passed or so many were sent. */
+  /**
+   * Sends `next()` again and again, until so much time has passed or so many were sent. The
+   * connections are new, but made before the clock runs: the runtime closes those that rest.
+   */
   async run(next: () => Shot, until: { ms?: number; requests?: number }): Promise<Measured> {
+    const opened = Array.from({ length: this.#inFlight }, () => Connection.open(this.#address));
+    const connections = await Promise.all(opened);
     const latencies: number[] = [];
     const start = performance.now();
     const end = until.ms === undefined ? Infinity : start + until.ms;
     let left = until.requests ?? Infinity;
-    await Promise.all(
-      this.#connections.map(async (connection) => {
-        while (left > 0 && performance.now() < end) {
-          left -= 1;
-          const { bytes, status } = next();
-          const sent = performance.now();
-          const answer = await connection.send(bytes);
-          latencies.push(performance.now() - sent);
-          // "HTTP/1.1 201 Created"
-          if (Number(answer.slice(9, 12)) !== status)
-            throw new Error(`Not the status ${status}:\n${bytes}\n\n${answer}`);
-        }
-      }),
-    );
-    const seconds = (performance.now() - start) / 1000;
-    return { done: latencies.length, seconds, latencies };
-  }
-
-  close(): void {
-    for (const connection of this.#connections) connection.close();
+    async function shoot(connection: Connection): Promise<void> {
+      while (left > 0 && performance.now() < end) {
+        left -= 1;
+        const { bytes, status } = next();
+        const sent = performance.now();
+        const answer = await connection.send(bytes);
+        latencies.push(performance.now() - sent);
+        // "HTTP/1.1 201 Created"
+        if (Number(answer.slice(9, 12)) !== status)
+          throw new Error(`Not the status ${status}:\n${bytes}\n\n${answer}`);
+      }
+    }
+    try {
+      await Promise.all(connections.map(shoot));
+      const seconds = (performance.now() - start) / 1000;
+      return { done: latencies.length, seconds, latencies };
+    } finally {
+      for (const connection of connections) connection.close();
+    }
   }
 }

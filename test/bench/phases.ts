@@ -25,8 +25,7 @@ export async function contest(stage: Stage, shop: Shop, scale: Scale): Promise<C
   const campaign = await shop.newCampaign(codes);
   const rival = await stage.serveRival();
   await fillRival(rival.address, codes);
-  const rivalLoad = await Load.open(rival.address, inFlight);
-  stage.atEnd(() => rivalLoad.close());
+  const rivalLoad = new Load(rival.address, inFlight);
   const postgres = Postgres.start(stage, codes);
   const until = { ms: roundMs };
   if (typeof postgres === "string") say(`no PostgreSQL: ${postgres}`);
@@ -74,8 +73,8 @@ const SIZE_CLAIMS = 800;
 /** A pool of many codes against pools of 1,000, each on a server of its own. */
 export async function sizes(stage: Stage, folder: string, scale: Scale): Promise<Sizes> {
   const { manyCodes, sizeRounds, inFlight } = scale;
-  const small = await Shop.open(stage, await stage.serve(folder, "few"), inFlight);
-  const large = await Shop.open(stage, await stage.serve(folder, "many"), inFlight);
+  const small = await Shop.open(await stage.serve(folder, "few"), inFlight);
+  const large = await Shop.open(await stage.serve(folder, "many"), inFlight);
   const start = performance.now();
   const many = await large.newCampaign(manyCodes, {
     onBatch: (made) => {

@@ -39,13 +39,14 @@ function ofRatio(what: string, ratio: Ratio, budget: number | null): Verdict {
   return { what, measured: shown(ratio), value, budget: held };
 }
 
-const sum = (counts: Count[], of: "calls" | "rowsWritten", place = "") =>
+const sum = (counts: Count[], of: "calls" | "rowsWritten" | "rowsRead", place = "") =>
   counts.filter((count) => count.place.startsWith(place)).reduce((all, one) => all + one[of], 0);
 
 export function judge(findings: Findings): Verdict[] {
   const { contest, sizes, batches, rows, bundle } = findings;
   const { claim, noop, write, rival, postgres } = contest.results;
   const perClaim = sum(rows.underLoad, "rowsWritten") / rows.claims;
+  const read = sum(rows.underLoad, "rowsRead") / rows.claims;
   const alone = sum(rows.alone, "rowsWritten") / rows.loneClaims;
   const perCode = sum(rows.batch, "rowsWritten") / rows.codes;
   const lookUps = sum(rows.underLoad, "calls", "d1-by-worker") / rows.claims;
@@ -64,6 +65,12 @@ export function judge(findings: Findings): Verdict[] {
       measured: perClaim.toFixed(3),
       value: perClaim,
       budget: atMost(perClaim, 4),
+    },
+    {
+      what: "rows read per claim, under load",
+      measured: read.toFixed(1),
+      value: read,
+      budget: null,
     },
     {
       what: "rows written per claim, one at a time",
@@ -123,7 +130,7 @@ function rowsTable({ underLoad, claims }: Rows): string {
       (calls / claims).toFixed(4),
       (rowsWritten / claims).toFixed(4),
     ]);
-  return table([`of ${claims} claims`, "calls per claim", "rows per claim"], rows);
+  return table([`of ${claims} claims`, "calls per claim", "rows written per claim"], rows);
 }
 
 function contestTable(results: Result[]): string {

@@ -33,11 +33,11 @@ async function measure(stage: Stage, scale: Scale): Promise<Findings> {
   const bundle = stage.bundleSize();
   const folder = stage.bundle("worker");
   const counting = await stage.serve(stage.bundle("counting-worker"), "counted");
-  const counted = await rows(await Shop.open(stage, counting, scale.inFlight), scale);
+  const counted = await rows(await Shop.open(counting, scale.inFlight), scale);
   await counting.kill();
   say("rows counted");
 
-  const shop = await Shop.open(stage, await stage.serve(folder, "main"), scale.inFlight);
+  const shop = await Shop.open(await stage.serve(folder, "main"), scale.inFlight);
   const contested = await contest(stage, shop, scale);
   const sharded = await shards(shop, scale);
   const made = await batches(shop, scale);

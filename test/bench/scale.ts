@@ -17,11 +17,11 @@ export interface Scale {
 
 export const FULL: Scale = {
   inFlight: 32,
-  rounds: 9,
+  rounds: 7,
   roundMs: 2_000,
   manyCodes: 1_000_000,
-  sizeRounds: 21,
-  shardRounds: 7,
+  sizeRounds: 15,
+  shardRounds: 5,
   batchRounds: 15,
   countedClaims: 5_000,
 };
@@ -29,11 +29,11 @@ export const FULL: Scale = {
 export const QUICK: Scale = {
   inFlight: 32,
   rounds: 3,
-  roundMs: 1_000,
+  roundMs: 700,
   manyCodes: 50_000,
-  sizeRounds: 5,
+  sizeRounds: 3,
   shardRounds: 2,
-  batchRounds: 4,
+  batchRounds: 3,
   countedClaims: 1_500,
 };
 

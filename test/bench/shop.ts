@@ -4,7 +4,6 @@ import type { Brand } from "../support/api.ts";
 import type { Runtime } from "../support/runtime.ts";
 import { Load, postBytes, type Shot } from "./load.ts";
 import { BATCH_CODES } from "./scale.ts";
-import type { Stage } from "./stage.ts";
 
 let users = 0;
 
@@ -25,11 +24,8 @@ export class Shop {
     this.load = load;
   }
 
-  static async open(stage: Stage, runtime: Runtime, inFlight: number): Promise<Shop> {
-    const brand = await runtime.api.newBrand();
-    const load = await Load.open(runtime.address, inFlight);
-    stage.atEnd(() => load.close());
-    return new Shop(runtime, brand, load);
+  static async open(runtime: Runtime, inFlight: number): Promise<Shop> {
+    return new Shop(runtime, await runtime.api.newBrand(), new Load(runtime.address, inFlight));
   }
 
   /** A campaign with `codes` codes, made in as few batches as may be. */
