@@ -65,16 +65,21 @@ export interface Sizes {
   fillSeconds: number;
 }
 
+/**
+ * What a small pool begins a round with. It is topped up for the next one instead of being made
+ * anew: a new object's file still has to grow, which would flatter the large pool.
+ */
 const FEW_CODES = 1_000;
-/** Per round, of the 1,000 codes: first some that do not count, since the pool is new. */
+/** In each round: first some that do not count. */
 const SIZE_WARM_UP = 100;
 const SIZE_CLAIMS = 800;
 
-/** A pool of many codes against pools of 1,000, each on a server of its own. */
+/** A pool of many codes against one of 1,000, each on a server of its own. */
 export async function sizes(stage: Stage, folder: string, scale: Scale): Promise<Sizes> {
   const { manyCodes, sizeRounds, inFlight } = scale;
   const small = await Shop.open(await stage.serve(folder, "few"), inFlight);
   const large = await Shop.open(await stage.serve(folder, "many"), inFlight);
+  const few = await small.newCampaign(FEW_CODES - SIZE_WARM_UP - SIZE_CLAIMS);
   const start = performance.now();
   const many = await large.newCampaign(manyCodes, {
     onBatch: (made) => {
@@ -91,7 +96,10 @@ export async function sizes(stage: Stage, folder: string, scale: Scale): Promise
     {
       few: {
         name: "claim, 1,000 codes",
-        round: async () => round(small, await small.newCampaign(FEW_CODES)),
+        round: async () => {
+          await small.runtime.api.addCodes(small.brand, few, SIZE_WARM_UP + SIZE_CLAIMS);
+          return round(small, few);
+        },
       },
       many: {
         name: `claim, ${manyCodes.toLocaleString("en")} codes`,

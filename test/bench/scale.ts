@@ -6,7 +6,7 @@ export interface Scale {
   /** Of the contenders side by side. */
   rounds: number;
   roundMs: number;
-  /** The large pool, held against pools of 1,000. */
+  /** The large pool, held against one of 1,000. */
   manyCodes: number;
   sizeRounds: number;
   shardRounds: number;
