@@ -62,6 +62,9 @@ export class CodePool extends DurableObject<Env> {
   readonly #refiller: Refiller;
   readonly #outbox: Outbox;
   #alarmIsSet = false;
+  #gathering: Promise<void> | null = null;
+  /** Codes behind the one given last: a hint for the refill, never for a claim. */
+  #unspent = 0;
   /** Claims that found no code here and wait for a refill. */
   #waiting = 0;
 
@@ -93,11 +96,12 @@ export class CodePool extends DurableObject<Env> {
    */
   async claim(request: ClaimRequest): Promise<ClaimOutcome> {
     const startedBefore = this.#refiller.started;
+    await this.#gather();
     for (;;) {
       const outcome = this.ctx.storage.transactionSync(() => this.#decide(request));
       if (outcome.kind === "granted") {
         this.#setAlarm(Math.max(SHOW_DELAY_MS, this.#outbox.restMs()));
-        const refill = this.#refiller.ahead(this.#stock.lastSlot() - this.#ledger.lastSlot());
+        const refill = this.#refiller.ahead(this.#unspent);
         if (refill !== null) this.ctx.waitUntil(refill);
       }
       if (outcome.kind !== "exhausted" || this.#refiller.isKnownDry()) return outcome;
@@ -118,6 +122,18 @@ export class CodePool extends DurableObject<Env> {
         return this.ctx.storage.transactionSync(() => this.#decide(request));
       }
     }
+  }
+
+  /**
+   * Resolves for all claims that came in the meantime at once. Each is decided by itself, but
+   * nothing awaits between them, so their writes are one commit: a flush to disk, or a round of
+   * copies to other data centres, is shared by as many as came together.
+   */
+  #gather(): Promise<void> {
+    this.#gathering ??= scheduler.wait(0).then(() => {
+      this.#gathering = null;
+    });
+    return this.#gathering;
   }
 
   /** Reads and, if the user is to have a code, writes. No await in here, ever. */
@@ -159,15 +175,16 @@ export class CodePool extends DurableObject<Env> {
     now: number,
   ): ClaimOutcome | null {
     const slot = this.#ledger.lastSlot() + 1;
-    const code = this.#stock.codeAt(slot);
-    if (code === null) return null;
+    const next = this.#stock.at(slot);
+    if (next === null) return null;
+    this.#unspent = next.behind;
     const lifetime = campaign.codeLifetimeSeconds;
     const claim: Claim = {
       slot,
       userKey: request.userKey,
       nth,
       userId: request.userId,
-      code,
+      code: next.code,
       claimedAt: now,
       expiresAt: lifetime === null ? null : now + lifetime * 1000,
       idempotencyKey: request.idempotencyKey,

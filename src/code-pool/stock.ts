@@ -37,16 +37,19 @@ export class Stock {
       .one().last;
   }
 
-  /** The code in `slot`, or null when no block reaches that far. */
-  codeAt(slot: number): string | null {
+  /** The code in `slot` and how many lie behind it, or null when no block reaches that far. */
+  at(slot: number): { code: string; behind: number } | null {
     const block = this.#sql
-      .exec<BlockHead>(
-        "SELECT first_slot, lease_id, size FROM blocks WHERE first_slot <= ? ORDER BY first_slot DESC LIMIT 1",
+      .exec<BlockHead & { last: number }>(
+        `SELECT first_slot, lease_id, size,
+                (SELECT first_slot + size - 1 FROM blocks ORDER BY first_slot DESC LIMIT 1) AS last
+         FROM blocks WHERE first_slot <= ? ORDER BY first_slot DESC LIMIT 1`,
         slot,
       )
       .toArray()[0];
     if (block === undefined || slot >= block.first_slot + block.size) return null;
-    return this.#codesOf(block)[slot - block.first_slot] ?? null;
+    const code = this.#codesOf(block)[slot - block.first_slot];
+    return code === undefined ? null : { code, behind: block.last - slot };
   }
 
   #codesOf(block: BlockHead): string[] {

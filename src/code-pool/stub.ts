@@ -59,16 +59,26 @@ export function poolCampaign(campaign: CampaignRow): PoolCampaign {
  * that neither a claim's id nor a pool whose user was erased tells who it was.
  */
 export async function userKeyOf(campaign: CampaignRow, userId: string): Promise<string> {
-  const encoder = new TextEncoder();
-  const key = await crypto.subtle.importKey(
-    "raw",
-    encoder.encode(campaign.userKeySecret),
-    { name: "HMAC", hash: "SHA-256" },
-    false,
-    ["sign"],
-  );
+  const key = await hmacKeyOf(campaign.userKeySecret);
   const digest = await crypto.subtle.sign("HMAC", key, encoder.encode(userId));
   return base32(new Uint8Array(digest, 0, 16));
+}
+
+const encoder = new TextEncoder();
+
+/** Keys that were imported lately: importing one takes longer than hashing a user with it. */
+const HMAC_KEYS_MAX = 100;
+const hmacKeys = new Map<string, CryptoKey>();
+
+async function hmacKeyOf(secret: string): Promise<CryptoKey> {
+  const known = hmacKeys.get(secret);
+  if (known !== undefined) return known;
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const raw = encoder.encode(secret);
+  const key = await crypto.subtle.importKey("raw", raw, algorithm, false, ["sign"]);
+  if (hmacKeys.size >= HMAC_KEYS_MAX) hmacKeys.clear();
+  hmacKeys.set(secret, key);
+  return key;
 }
 
 /** The shard and pool in which all claims of a user are decided. */

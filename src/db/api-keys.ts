@@ -1,6 +1,5 @@
 import { eq } from "drizzle-orm";
 import { database } from "./database.ts";
-import { toHex } from "./new-id.ts";
 import { apiKeys, brands } from "./schema.ts";
 
 export type ApiKeyRow = typeof apiKeys.$inferSelect;
@@ -12,7 +11,7 @@ export async function sha256(text: string): Promise<Uint8Array> {
 
 /** SHA-256, lower-case hex. A fast hash is right here: the key holds 178 random bits. */
 export async function hashKey(key: string): Promise<string> {
-  return toHex(await sha256(key));
+  return (await sha256(key)).toHex();
 }
 
 export interface OwnedKey {

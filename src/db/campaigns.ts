@@ -1,7 +1,7 @@
 import { and, desc, eq, lt, ne, or, sql, type SQL } from "drizzle-orm";
 import type { KeyMode } from "../domain/api-key.ts";
 import { database, isUniqueViolation, type Page } from "./database.ts";
-import { newId, randomBytes, toHex } from "./new-id.ts";
+import { newId, randomBytes } from "./new-id.ts";
 import { campaigns } from "./schema.ts";
 
 export type CampaignRow = typeof campaigns.$inferSelect;
@@ -35,7 +35,7 @@ export function campaignToInsert(campaign: NewCampaign): CampaignInsert {
     ...campaign,
     id: newId("campaign"),
     status: "active",
-    userKeySecret: toHex(randomBytes(32)),
+    userKeySecret: randomBytes(32).toHex(),
     createdAt: Date.now(),
   };
 }

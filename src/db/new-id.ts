@@ -12,8 +12,3 @@ export function randomBytes(count: number): Uint8Array {
 export function newId(kind: IdKind): string {
   return formatId(kind, Date.now(), randomBytes(ID_RANDOM_BYTES));
 }
-
-/** Lower-case hex, two digits a byte. */
-export function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}

@@ -18,9 +18,9 @@ function bearer(c: Context<HttpEnv>): string {
   return token;
 }
 
-/** Compares in constant time; hashing first makes the lengths equal. */
+/** Compares in constant time; hashing first makes the lengths equal. A brand's key is none. */
 async function isOperatorToken(env: Env, token: string): Promise<boolean> {
-  if (!env.OPERATOR_TOKEN) return false;
+  if (!env.OPERATOR_TOKEN || isWellFormedApiKey(token)) return false;
   return crypto.subtle.timingSafeEqual(await sha256(token), await sha256(env.OPERATOR_TOKEN));
 }
 

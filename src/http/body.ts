@@ -25,7 +25,10 @@ function isJson(c: Context): boolean {
 async function textOf(c: Context): Promise<string> {
   try {
     const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
-    return decoder.decode(await c.req.arrayBuffer());
+    const text = decoder.decode(await c.req.arrayBuffer());
+    // The validators take it from here; they would decode it again.
+    Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
+    return text;
   } catch {
     throw new ProblemError("malformed-json", { detail: "The body is not valid UTF-8." });
   }
@@ -51,7 +54,7 @@ function refusePrototype(text: string): void {
 export const readableBody: MiddlewareHandler = async function readableBody(c, next) {
   // The validators do not know every spelling that RFC 9110 §8.3.1 allows, such as "json ;
   // charset".
-  if (isJson(c)) {
+  if (isJson(c) && c.req.header("Content-Type") !== "application/json") {
     const headers = new Headers(c.req.raw.headers);
     headers.set("Content-Type", "application/json");
     c.req.raw = new Request(c.req.raw, { headers });

@@ -1,6 +1,6 @@
 /** What a run needs around it: bundles, servers on fresh data, and that nothing of it stays. */
 
-import { mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
@@ -40,8 +40,6 @@ export class Stage {
   bundle(entry: string): string {
     const folder = this.#path(`bundle-${entry}`);
     bundle(folder, { entry: path.join(import.meta.dirname, `${entry}.ts`) });
-    // The runtime is given index.js, whatever the entry was called.
-    renameSync(path.join(folder, `${entry}.js`), path.join(folder, "index.js"));
     return folder;
   }
 
