@@ -10,7 +10,7 @@ import { fillRival, rivalClaim, Shop } from "./shop.ts";
 import { say, type Stage } from "./stage.ts";
 
 export interface Contest {
-  results: Record<"claim" | "noop" | "write" | "ceiling" | "rival", Result> & {
+  results: Record<"claim" | "noop" | "write" | "ceiling" | "rival" | "rivalInApp", Result> & {
     postgres?: Result;
   };
   /** PostgreSQL's version, or why it is missing. */
@@ -25,6 +25,7 @@ export async function contest(stage: Stage, shop: Shop, scale: Scale): Promise<C
   const campaign = await shop.newCampaign(codes);
   const rival = await stage.serveRival();
   await fillRival(rival.address, codes);
+  await shop.fillRival(campaign, codes);
   const rivalLoad = new Load(rival.address, inFlight);
   const postgres = Postgres.start(stage, codes);
   const until = { ms: roundMs };
@@ -38,6 +39,7 @@ export async function contest(stage: Stage, shop: Shop, scale: Scale): Promise<C
     noop: byHttp("no-op route", shop.load, () => shop.noop(campaign)),
     write: byHttp("no-op route, one row", shop.load, () => shop.write(campaign)),
     ceiling: byHttp("object alone, no app", shop.load, () => shop.ceiling(campaign)),
+    rivalInApp: byHttp("D1 claims, same app", shop.load, () => shop.rival(campaign)),
     rival: byHttp("D1 UPDATE … RETURNING", rivalLoad, rivalClaim),
   };
   const withPostgres = (cluster: Postgres) => ({

@@ -45,13 +45,25 @@ export class Shop {
     return this.#shot(`/v1/campaigns/${campaign}/claims`, 201);
   }
 
-  /** See worker.ts for these three. */
+  /** See worker.ts for these four. */
   noop(campaign: string): Shot {
     return this.#shot(`/v1/bench/noop/${campaign}`, 200);
   }
 
   write(campaign: string): Shot {
     return this.#shot(`/v1/bench/write/${campaign}`, 200);
+  }
+
+  rival(campaign: string): Shot {
+    return this.#shot(`/v1/bench/rival/${campaign}`, 201);
+  }
+
+  /** Gives the rival in this Worker codes of its own. */
+  async fillRival(campaign: string, codes: number): Promise<void> {
+    await this.ask("POST", "/bench/rival/table");
+    for (let made = 0; made < codes; made += BATCH_CODES) {
+      await this.ask("POST", "/bench/rival/batches", { campaign, count: BATCH_CODES });
+    }
   }
 
   ceiling(campaign: string): Shot {

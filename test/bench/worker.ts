@@ -10,6 +10,7 @@
  *    body's schema are those of a claim, and then the same object is called and does nothing. It
  *    looks up no campaign and hashes no user: those are a claim's own work.
  *  - POST /v1/bench/write/{campaign} is that route with one row written: what of a claim is commit.
+ * And one is a rival: POST /v1/bench/rival/{campaign} is that route with the claim decided by D1.
  */
 
 import { createRoute } from "@hono/zod-openapi";
@@ -26,6 +27,8 @@ import { NewClaim } from "../../src/http/claim-schemas.ts";
 import type { HttpEnv } from "../../src/http/http-env.ts";
 import { IdempotencyHeader } from "../../src/http/idempotency.ts";
 import { jsonBody, NoQuery, PathKey } from "../../src/http/schemas.ts";
+import { addRivalCodes, claimInD1 } from "./rival/claim.ts";
+import rivalSchema from "./rival/migrations/0001_create_rival_codes.sql";
 
 export class CodePool extends RealPool {
   #hasTable = false;
@@ -74,6 +77,22 @@ app.openapi(likeClaim("/v1/bench/noop/{campaign}"), async (c) => {
 app.openapi(likeClaim("/v1/bench/write/{campaign}"), async (c) => {
   await poolOf(c.env, c.req.valid("param").campaign).writeRow(c.req.valid("json").user.id);
   return c.json({ ok: true }, 200);
+});
+
+app.openapi(likeClaim("/v1/bench/rival/{campaign}"), async (c) =>
+  claimInD1(c.env.DB, c.req.valid("param").campaign, c.req.valid("json").user.id),
+);
+
+app.post("/bench/rival/table", async (c) => {
+  const statements = rivalSchema.replaceAll(/--.*/g, "").split(";");
+  const filled = statements.map((sql) => sql.trim()).filter((sql) => sql !== "");
+  await c.env.DB.batch(filled.map((sql) => c.env.DB.prepare(sql)));
+  return c.json({}, 201);
+});
+
+app.post("/bench/rival/batches", async (c) => {
+  const { campaign, count } = await c.req.json<{ campaign: string; count: number }>();
+  return addRivalCodes(c.env.DB, campaign, count);
 });
 
 // Codes of bare inserts, drawn before the clock runs: by the id of the batch.

@@ -1,5 +1,5 @@
 -- Codes and who holds them. One row a code, as few indexes as one code for each user allows.
-CREATE TABLE codes (
+CREATE TABLE rival_codes (
   id INTEGER PRIMARY KEY,
   campaign TEXT NOT NULL,
   code TEXT NOT NULL UNIQUE,
@@ -8,7 +8,7 @@ CREATE TABLE codes (
 ) STRICT;
 
 -- One code for each user. Free codes stay out of it.
-CREATE UNIQUE INDEX codes_by_user ON codes (campaign, user_id) WHERE user_id IS NOT NULL;
+CREATE UNIQUE INDEX rival_codes_by_user ON rival_codes (campaign, user_id) WHERE user_id IS NOT NULL;
 
 -- The next free code, without a search however many were given.
-CREATE INDEX codes_free ON codes (campaign, id) WHERE user_id IS NULL;
+CREATE INDEX rival_codes_free ON rival_codes (campaign, id) WHERE user_id IS NULL;
