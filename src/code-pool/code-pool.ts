@@ -20,8 +20,9 @@
  * slot is the number of claims, the next code needs no search however many were given, "not yet
  * shown by D1" is a range, and a claim writes two rows: the claim and its UNIQUE (user_key, nth).
  *
- * COMMITS. Claims wait for the end of the event loop's turn and are then decided one after the other
- * with no await in between: what they write is one commit. Each answer waits for it (output gate).
+ * COMMITS. Claims wait for the end of the event loop's turn and are then decided one after the
+ * other with no await in between: what they write is one commit. Each answer waits for it (output
+ * gate).
  *
  * THE TAIL. A shard that finds neither a code here nor a lease in D1 asks its siblings, who give
  * half of their last block back to D1, where it goes to whoever asks first. Nothing is left when D1

@@ -42,7 +42,8 @@ export class Copies<T> {
   readonly #columns: string;
   readonly #load: (db: D1Database, id: string) => Promise<T | null>;
   readonly #here = new Map<string, Copy<T>>();
-  readonly #renewing = new Set<string>();
+  /** When another renewal may begin: one that was cut off must not be the last. */
+  readonly #renewedBy = new Map<string, number>();
   #kvRestsUntil = 0;
   #d1RestsUntil = 0;
 
@@ -77,17 +78,19 @@ export class Copies<T> {
    */
   async forget(near: Near, id: string): Promise<void> {
     this.#here.delete(id);
-    await this.#withKv(() => near.kv.delete(this.#key(id)));
+    await this.#tellKv(() => near.kv.delete(this.#key(id)));
   }
 
   /** A copy from KV of at most `ageMax`, or what D1 says, or when it says nothing an older copy. */
   async #look(near: Near, id: string, ageMax: number): Promise<T | null> {
-    const inKv = await this.#withKv(() => near.kv.get<Copy<T>>(this.#key(id), "json"));
+    const inKv = await this.#askKv(() => near.kv.get<Copy<T>>(this.#key(id), "json"));
     const here = this.#here.get(id) ?? null;
     const isNewer = inKv?.columns === this.#columns && inKv.readAt > (here?.readAt ?? 0);
     const copy = isNewer ? inKv : here;
-    if (copy !== null && Date.now() - copy.readAt < ageMax) return this.#keep(id, copy);
     const readAt = Date.now();
+    const isAsked = ageMax === 0 || readAt >= this.#d1RestsUntil;
+    const enough = isAsked ? ageMax : STALE_MAX_MS;
+    if (copy !== null && readAt - copy.readAt < enough) return this.#keep(id, copy);
     let value;
     try {
       value = await answered(this.#load(near.db, id), D1_TIMEOUT_MS);
@@ -99,17 +102,20 @@ export class Copies<T> {
     }
     if (value === null) {
       this.#here.delete(id);
-      if (inKv !== null) near.waitUntil(this.#withKv(() => near.kv.delete(this.#key(id))));
+      if (inKv !== null) near.waitUntil(this.#tellKv(() => near.kv.delete(this.#key(id))));
       return null;
     }
     const fresh = { columns: this.#columns, readAt, value };
     // Kept in KV for as long as it may be of use to an isolate that cannot reach D1.
     const options = { expirationTtl: STALE_MAX_MS / 1000 };
-    near.waitUntil(this.#withKv(() => near.kv.put(this.#key(id), JSON.stringify(fresh), options)));
+    near.waitUntil(this.#tellKv(() => near.kv.put(this.#key(id), JSON.stringify(fresh), options)));
     return this.#keep(id, fresh);
   }
 
   #keep(id: string, copy: Copy<T>): T {
+    const known = this.#here.get(id);
+    // Another request may have asked later than this one.
+    if (known !== undefined && known.readAt > copy.readAt) return known.value;
     this.#here.delete(id);
     this.#here.set(id, copy);
     const oldest = this.#here.size > COPIES_MAX ? this.#here.keys().next().value : undefined;
@@ -119,14 +125,15 @@ export class Copies<T> {
 
   /** Once at a time. A promise must not be shared between requests, so nobody waits for it. */
   #renew(near: Near, id: string): void {
-    if (this.#renewing.has(id)) return;
-    this.#renewing.add(id);
+    const now = Date.now();
+    if (now < (this.#renewedBy.get(id) ?? 0)) return;
+    this.#renewedBy.set(id, now + D1_TIMEOUT_MS + KV_TIMEOUT_MS);
     const renewal = this.#look(near, id, RENEW_AGE_MS).catch(() => null);
-    near.waitUntil(renewal.finally(() => this.#renewing.delete(id)));
+    near.waitUntil(renewal.finally(() => this.#renewedBy.delete(id)));
   }
 
   /** What KV answers, or null: KV failing costs time, never an answer. */
-  async #withKv<Answer>(call: () => Promise<Answer>): Promise<Answer | null> {
+  async #askKv<Answer>(call: () => Promise<Answer>): Promise<Answer | null> {
     if (Date.now() < this.#kvRestsUntil) return null;
     try {
       return await answered(call(), KV_TIMEOUT_MS);
@@ -134,6 +141,16 @@ export class Copies<T> {
       this.#kvRestsUntil = Date.now() + REST_MS;
       console.warn({ message: "KV did not answer", kind: this.#kind, error: String(error) });
       return null;
+    }
+  }
+
+  /** A write that KV refuses (it takes one a second for a key) leaves a copy that ages there. */
+  async #tellKv(call: () => Promise<void>): Promise<void> {
+    if (Date.now() < this.#kvRestsUntil) return;
+    try {
+      await answered(call(), KV_TIMEOUT_MS);
+    } catch (error) {
+      console.warn({ message: "KV was not told", kind: this.#kind, error: String(error) });
     }
   }
 

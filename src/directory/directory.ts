@@ -7,6 +7,7 @@ import { findKeyByHash, hashKey, listKeyHashes, type OwnedKey } from "../db/api-
 import { findCampaign, type CampaignRow, type CampaignScope } from "../db/campaigns.ts";
 import { columnsOf } from "../db/database.ts";
 import { apiKeys, brands, campaigns as campaignTable } from "../db/schema.ts";
+import { SLUG } from "../domain/slug.ts";
 import { Copies, type Near } from "./copies.ts";
 
 const keys = new Copies<OwnedKey>({
@@ -14,6 +15,9 @@ const keys = new Copies<OwnedKey>({
   columns: columnsOf(apiKeys, brands),
   load: findKeyByHash,
 });
+
+/** Nothing else is looked up: KV refuses keys above 512 bytes, and would seem to be down. */
+const CAMPAIGN_ID = /^cmp_[0-9a-z]{20}$/;
 
 /** By brand and by what the path says: an id or a slug, which is only unique within its brand. */
 const campaigns = new Copies<CampaignRow>({
@@ -37,6 +41,7 @@ export async function findCampaignNear(
   scope: CampaignScope,
   idOrSlug: string,
 ): Promise<CampaignRow | null> {
+  if (!SLUG.test(idOrSlug) && !CAMPAIGN_ID.test(idOrSlug)) return null;
   return within(scope, await campaigns.find(near, `${scope.brandId}/${idOrSlug}`));
 }
 

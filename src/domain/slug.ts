@@ -1,3 +1,7 @@
+/** What a slug may be: 1–63 characters, as a host name's label (RFC 1123 §2.1), lower case. */
+export const SLUG = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** Of one made from a name, so that something can be put behind it. */
 const SLUG_MAX = 50;
 
 /**

@@ -1,6 +1,7 @@
 /** Schemas that several resources share. They validate requests and make the OpenAPI document. */
 
 import * as z from "zod";
+import { SLUG } from "../domain/slug.ts";
 import { problems, type ProblemSlug } from "./problems.ts";
 
 /** Bytes of one JSON body. The largest honest one, metadata in escaped Unicode, is 162 KB. */
@@ -22,10 +23,7 @@ export function line(max: number, min = 1) {
 
 export const Slug = z
   .string()
-  .regex(
-    /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
-    "Must be 1–63 lower-case letters, digits and inner dashes.",
-  )
+  .regex(SLUG, "Must be 1–63 lower-case letters, digits and inner dashes.")
   .meta({
     description: "Names it in URLs. 1–63 lower-case letters, digits and inner dashes.",
     example: "acme",

@@ -189,6 +189,24 @@ describe("a claim", () => {
     expect((await api.claim(theirs, id, "u-1")).status).toBe(404);
   });
 
+  it("of what can be no campaign's name asks neither KV nor D1 for it", async () => {
+    const brand = await api.newBrand();
+    await api.claim(brand, "default", "u-1");
+    const faults = [every("count")];
+    const { kv, calls } = kvThat(() => Promise.reject(new Error("KV GET failed: 414")));
+    const watched = apiWith({ DB: faultyD1(env.DB, faults), DIRECTORY: kv });
+    for (const name of [
+      "x".repeat(600),
+      "Default",
+      "%F0%9F%8E%81",
+      "a%2Fb",
+      `cmp_${"0".repeat(21)}`,
+    ]) {
+      expect((await watched.claim(brand, name, "u-1")).status).toBe(404);
+    }
+    expect([faults[0]?.times, calls()]).toEqual([every("count").times, 0]);
+  });
+
   it("leaves no key and no user in KV", async () => {
     const brand = await api.newBrand();
     const campaign = await api.newCampaign(brand, 5);
