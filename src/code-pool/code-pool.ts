@@ -134,7 +134,7 @@ export class CodePool extends DurableObject<Env> {
    * copies to other data centres, is shared by as many as came together.
    */
   #gather(): Promise<void> {
-    this.#gathering ??= scheduler.wait(0).then(() => {
+    this.#gathering ??= scheduler.wait(0).finally(() => {
       this.#gathering = null;
     });
     return this.#gathering;

@@ -277,6 +277,46 @@ export const mutants: Mutant[] = [
     ],
   },
   {
+    name: "a copy of a key or campaign used however old it is",
+    edits: [
+      {
+        file: "src/directory/copies.ts",
+        from: "const ageMax = now < this.#d1RestsUntil ? STALE_MAX_MS : MAX_AGE_MS;",
+        to: "const ageMax = STALE_MAX_MS;",
+      },
+    ],
+  },
+  {
+    name: "no copy used once it is old, though D1 is down",
+    edits: [
+      {
+        file: "src/directory/copies.ts",
+        from: "if (copy === null || Date.now() - copy.readAt > STALE_MAX_MS) throw error;",
+        to: "if (copy !== undefined) throw error;",
+      },
+    ],
+  },
+  {
+    name: "an answer that shows older settings than the pool decided by",
+    edits: [
+      {
+        file: "src/http/routes/claims.ts",
+        from: "const isNewest = outcome.version <= campaign.version;",
+        to: "const isNewest = outcome.version > 0;",
+      },
+    ],
+  },
+  {
+    name: "a claim that asks D1 whose key it is",
+    edits: [
+      {
+        file: "src/http/routes/claims.ts",
+        from: "middleware: [secretKeyNear, readableBody]",
+        to: "middleware: [secretKey, readableBody]",
+      },
+    ],
+  },
+  {
     name: "a proof of exhaustion that outlives a top-up",
     edits: [
       {
