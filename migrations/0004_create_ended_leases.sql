@@ -1,6 +1,5 @@
--- Ids of leases that were given back whole and then leased on under another id. A lease that was
--- asked for under such an id, and reaches D1 late, must not be granted again: its shard has long
--- forgotten the id, and nobody could have the codes.
+-- Ids under which no lease may be granted any more: their shard heard no answer and asked what had
+-- become of them. A call that still lies somewhere on its way to D1 comes too late.
 CREATE TABLE ended_leases (
   id TEXT PRIMARY KEY
 ) STRICT, WITHOUT ROWID;

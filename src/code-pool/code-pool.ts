@@ -32,9 +32,11 @@
  * WHAT A CRASH LEAVES BEHIND
  *  - before the claim's commit: nothing; the answer was held back until the commit (output gate).
  *  - after it, before the answer arrives: the claim. The user asks again and gets the same code.
- *  - after the lease id was stored, before D1 answered: a pending lease. The next refill asks with
- *    the same id and gets the same block, or D1 never saw it and leases one now. The first call may
- *    still lie before D1: until its deadline the shard asks again before it says that it has none.
+ *  - after the lease id was stored, before D1 answered: a pending lease. The next refill, or the
+ * next
+ *    sibling that asks, has D1 say what became of it: the block, or that it is not granted any
+ * more,
+ *    however late the call arrives. Then a new id is used.
  *  - after an end of a block left the stock, before D1 freed it: a row of given_back, settled by
  *    the alarm or the next sibling that asks.
  *  - after D1 showed claims, before projected_slot moved: they are shown again, which is harmless.

@@ -3,7 +3,7 @@
 import { LEASE_SIZE, LOW_WATER } from "../domain/batch.ts";
 import { answered } from "../db/database.ts";
 import { newId } from "../db/new-id.ts";
-import { giveBack, leaseBlock } from "../inventory/leases.ts";
+import { giveBack, leaseBlock, settleLease, type Lease } from "../inventory/leases.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Settings } from "./settings.ts";
 import type { Stock } from "./stock.ts";
@@ -11,10 +11,6 @@ import type { Stock } from "./stock.ts";
 /** How long refilling ahead of need rests after D1 had no code, or failed. */
 const DRY_REST_MS = 5_000;
 const FAILED_REST_MS = 1_000;
-/** Past it D1 grants a lease no more: longer than D1 lets a statement run (30 s). */
-const LEASE_LIFE_MS = 45_000;
-/** When a lease that was given up is certainly not granted late, whatever the clocks differ by. */
-const SETTLED_AFTER_MS = 2 * LEASE_LIFE_MS;
 /** Siblings asked at a time: the platform lets 6 calls wait for an answer at once. */
 const SIBLINGS_AT_ONCE = 6;
 /** Rounds of asking everybody before giving up, each undone by codes that moved meanwhile. */
@@ -22,7 +18,7 @@ const ROUNDS_MAX = 100;
 /** Between two rounds in which siblings kept their last codes for their own users. */
 const ROUND_REST_MS = 10;
 /** How long "nothing is left anywhere" is remembered; a top-up ends it at once. */
-const DRY_MEMORY_MS = 1_000;
+export const DRY_MEMORY_MS = 1_000;
 
 /** What a shard says of its stock when a sibling is in need. */
 export interface StockAnswer {
@@ -58,10 +54,9 @@ export class Refiller {
   #dryUntil = 0;
   #topUps = 0;
   #fetching: Promise<number> | null = null;
-  // The pending lease that D1 is known not to have granted. Lost with the object, and asked anew.
-  #ungranted: string | null = null;
-  // Until then a call that was given up may still be granted.
-  #unsettledUntil = 0;
+  // The pending lease that D1 answered not to have granted. Forgotten with the object, which is
+  // safe: what is not known is settled.
+  #refused: string | null = null;
 
   constructor(options: {
     storage: DurableObjectStorage;
@@ -73,8 +68,6 @@ export class Refiller {
   }) {
     this.#storage = options.storage;
     this.#stock = options.stock;
-    // The object before this one may have been thrown out while D1 was asked.
-    if (this.#stock.pendingLease() !== null) this.#unsettledUntil = Date.now() + SETTLED_AFTER_MS;
     this.#ledger = options.ledger;
     this.#settings = options.settings;
     this.#db = options.db;
@@ -128,9 +121,7 @@ export class Refiller {
    */
   async giveBack(waiting: number): Promise<StockAnswer> {
     await this.#fetching?.catch(() => 0);
-    const pending = this.#stock.pendingLease();
-    const isSettled = pending?.leaseId === this.#ungranted && Date.now() > this.#unsettledUntil;
-    if (pending !== null && !isSettled) await this.#fetchBlock();
+    if (this.#unsettled() !== null) await this.#fetchBlock();
     const given = this.#storage.transactionSync(() =>
       this.#unspent() > waiting
         ? this.#stock.takeBack(this.#ledger.lastSlot(), newId("lease"))
@@ -223,33 +214,45 @@ export class Refiller {
   }
 
   async #askForBlock(): Promise<number> {
+    const lost = this.#unsettled();
+    if (lost !== null) {
+      const granted = await this.#ask(lost, settleLease(this.#db(), lost));
+      if (granted !== null) return this.#store(granted);
+      this.#stock.dropPending(lost);
+    }
     const { leaseId, size } = this.#stock.planLease(() => ({
       leaseId: newId("lease"),
       size: LEASE_SIZE,
     }));
+    this.#refused = null;
     const { campaign, shard } = this.#settings.current();
     const { id: campaignId, shards } = campaign;
-    let lease;
+    const asked = { leaseId, sizeMax: size, campaignId, shard, shards, now: Date.now() };
+    const lease = await this.#ask(leaseId, leaseBlock(this.#db(), asked));
+    if (lease !== null) return this.#store(lease);
+    this.#refused = leaseId;
+    this.#restUntil = Date.now() + DRY_REST_MS;
+    return 0;
+  }
+
+  /** The id of a lease of which nobody here knows whether D1 granted it, or may yet grant it. */
+  #unsettled(): string | null {
+    const leaseId = this.#stock.pendingLease()?.leaseId ?? null;
+    return leaseId === this.#refused ? null : leaseId;
+  }
+
+  async #ask(leaseId: string, answer: Promise<Lease | null>): Promise<Lease | null> {
     try {
-      const now = Date.now();
-      const asked = { leaseId, sizeMax: size, campaignId, shard, shards, now };
-      lease = await answered(leaseBlock(this.#db(), { ...asked, deadline: now + LEASE_LIFE_MS }));
+      return await answered(answer);
     } catch (error) {
-      this.#ungranted = null;
-      this.#unsettledUntil = Date.now() + SETTLED_AFTER_MS;
       this.#restUntil = Date.now() + FAILED_REST_MS;
-      console.warn({
-        message: "A lease was not answered",
-        lease_id: leaseId,
-        error: String(error),
-      });
+      const message = "A lease was not answered";
+      console.warn({ message, lease_id: leaseId, error: String(error) });
       throw error;
     }
-    if (lease === null) {
-      this.#ungranted = leaseId;
-      this.#restUntil = Date.now() + DRY_REST_MS;
-      return 0;
-    }
+  }
+
+  #store(lease: Lease): number {
     this.#storage.transactionSync(() => this.#stock.store(lease));
     this.#moves += 1;
     return lease.codes.length;

@@ -62,7 +62,7 @@ export class Stock {
     return this.#parsed.codes;
   }
 
-  /** The lease to ask for: the one whose outcome is unknown, or else a new one, stored first. */
+  /** The lease to ask for: the one that was asked for in vain, or else a new one, stored first. */
   planLease(newLease: () => PendingLease): PendingLease {
     const pending = this.pendingLease();
     if (pending !== null) return pending;
@@ -80,6 +80,11 @@ export class Stock {
       .exec<{ lease_id: string; size: number }>("SELECT lease_id, size FROM pending_lease")
       .toArray()[0];
     return row === undefined ? null : { leaseId: row.lease_id, size: row.size };
+  }
+
+  /** Of a lease that D1 will never grant. */
+  dropPending(leaseId: string): void {
+    this.#sql.exec("DELETE FROM pending_lease WHERE lease_id = ?", leaseId);
   }
 
   /** Puts an answered lease behind the blocks that are here. Telling it twice stores it once. */

@@ -7,6 +7,7 @@ import type { CampaignRow } from "../db/campaigns.ts";
 import { poolName, shardOf, type PoolCampaign } from "../domain/claim.ts";
 import { base32 } from "../domain/id.ts";
 import type { CodePool } from "./code-pool.ts";
+import { DRY_MEMORY_MS } from "./refill.ts";
 
 /** Calls of one request to one pool, the first included. */
 const ATTEMPTS_MAX = 3;
@@ -106,12 +107,14 @@ export async function configurePools(env: Env, campaign: CampaignRow): Promise<v
 }
 
 /**
- * Tells every pool that codes were added. Best effort: a pool forgets by itself within a second.
+ * Tells every pool that codes were added; when this resolves none remembers that none were left.
+ * One that does not answer forgets by itself, and that is waited for.
  */
 export async function tellOfStock(env: Env, campaign: CampaignRow): Promise<void> {
-  await Promise.allSettled(
+  const told = await Promise.allSettled(
     poolsOf(env, campaign).map(({ call }) => call((pool) => pool.stockAdded())),
   );
+  if (told.some(({ status }) => status === "rejected")) await scheduler.wait(DRY_MEMORY_MS);
 }
 
 /**

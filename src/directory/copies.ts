@@ -15,8 +15,12 @@ export const MAX_AGE_MS = 60_000;
 const RENEW_AGE_MS = 30_000;
 /** While D1 does not answer, copies stay in use up to this age. README states it. */
 export const STALE_MAX_MS = 3_600_000;
-/** How long a store that failed is left alone: nobody waits for it again and again. */
-const REST_MS = 5_000;
+/** How long KV is left alone after it failed: nobody waits for it again and again. */
+const KV_REST_MS = 5_000;
+/** How long after D1 failed on a row nobody waits for that row: older copies do. */
+const D1_REST_MS = 10_000;
+/** Between two renewals of a copy: what D1 is asked for a row while it fails. */
+const RENEWAL_GAP_MS = 2_000;
 /** KV answers in some 10 ms where it has the entry; past this, asking D1 is faster. */
 const KV_TIMEOUT_MS = 300;
 const D1_TIMEOUT_MS = 3_000;
@@ -43,9 +47,10 @@ export class Copies<T> {
   readonly #load: (db: D1Database, id: string) => Promise<T | null>;
   readonly #here = new Map<string, Copy<T>>();
   /** When another renewal may begin: one that was cut off must not be the last. */
-  readonly #renewedBy = new Map<string, number>();
+  readonly #renewsFrom = new Map<string, number>();
+  /** Rows on which D1 failed lately, and of which there is a copy. */
+  readonly #restsUntil = new Map<string, number>();
   #kvRestsUntil = 0;
-  #d1RestsUntil = 0;
 
   /** `kind` prefixes the keys in KV; `load` asks D1. Values must survive JSON. */
   constructor(options: {
@@ -62,15 +67,21 @@ export class Copies<T> {
   async find(near: Near, id: string): Promise<T | null> {
     const copy = this.#here.get(id);
     const now = Date.now();
-    const ageMax = now < this.#d1RestsUntil ? STALE_MAX_MS : MAX_AGE_MS;
+    const ageMax = this.#rests(id) ? STALE_MAX_MS : MAX_AGE_MS;
     if (copy === undefined || now - copy.readAt > ageMax) return this.#look(near, id, MAX_AGE_MS);
-    if (now - copy.readAt > RENEW_AGE_MS && now >= this.#d1RestsUntil) this.#renew(near, id);
+    if (now - copy.readAt > RENEW_AGE_MS) this.#renew(near, id);
     return copy.value;
   }
 
-  /** Asks D1, whatever the copies say; when D1 does not answer, what is known. */
+  /** Asks D1, whatever the copies say; what is known when D1 does not answer, or just did not. */
   async findAnew(near: Near, id: string): Promise<T | null> {
+    const copy = this.#here.get(id);
+    if (copy !== undefined && this.#rests(id)) return copy.value;
     return this.#look(near, id, 0);
+  }
+
+  #rests(id: string): boolean {
+    return Date.now() < (this.#restsUntil.get(id) ?? 0);
   }
 
   /**
@@ -88,15 +99,14 @@ export class Copies<T> {
     const isNewer = inKv?.columns === this.#columns && inKv.readAt > (here?.readAt ?? 0);
     const copy = isNewer ? inKv : here;
     const readAt = Date.now();
-    const isAsked = ageMax === 0 || readAt >= this.#d1RestsUntil;
-    const enough = isAsked ? ageMax : STALE_MAX_MS;
-    if (copy !== null && readAt - copy.readAt < enough) return this.#keep(id, copy);
+    if (copy !== null && readAt - copy.readAt < ageMax) return this.#keep(id, copy);
     let value;
     try {
       value = await answered(this.#load(near.db, id), D1_TIMEOUT_MS);
+      this.#restsUntil.delete(id);
     } catch (error) {
-      this.#d1RestsUntil = Date.now() + REST_MS;
       if (copy === null || Date.now() - copy.readAt > STALE_MAX_MS) throw error;
+      this.#restsUntil.set(id, Date.now() + D1_REST_MS);
       console.warn({ message: "D1 did not answer, an older copy is used", kind: this.#kind });
       return this.#keep(id, copy);
     }
@@ -119,17 +129,19 @@ export class Copies<T> {
     this.#here.delete(id);
     this.#here.set(id, copy);
     const oldest = this.#here.size > COPIES_MAX ? this.#here.keys().next().value : undefined;
-    if (oldest !== undefined) this.#here.delete(oldest);
+    if (oldest !== undefined) {
+      for (const map of [this.#here, this.#renewsFrom, this.#restsUntil]) map.delete(oldest);
+    }
     return copy.value;
   }
 
   /** Once at a time. A promise must not be shared between requests, so nobody waits for it. */
   #renew(near: Near, id: string): void {
     const now = Date.now();
-    if (now < (this.#renewedBy.get(id) ?? 0)) return;
-    this.#renewedBy.set(id, now + D1_TIMEOUT_MS + KV_TIMEOUT_MS);
+    if (now < (this.#renewsFrom.get(id) ?? 0)) return;
+    this.#renewsFrom.set(id, now + D1_TIMEOUT_MS + RENEWAL_GAP_MS);
     const renewal = this.#look(near, id, RENEW_AGE_MS).catch(() => null);
-    near.waitUntil(renewal.finally(() => this.#renewedBy.delete(id)));
+    near.waitUntil(renewal.finally(() => this.#renewsFrom.set(id, Date.now() + RENEWAL_GAP_MS)));
   }
 
   /** What KV answers, or null: KV failing costs time, never an answer. */
@@ -138,7 +150,7 @@ export class Copies<T> {
     try {
       return await answered(call(), KV_TIMEOUT_MS);
     } catch (error) {
-      this.#kvRestsUntil = Date.now() + REST_MS;
+      this.#kvRestsUntil = Date.now() + KV_REST_MS;
       console.warn({ message: "KV did not answer", kind: this.#kind, error: String(error) });
       return null;
     }

@@ -45,13 +45,18 @@ export async function findCampaignNear(
   return within(scope, await campaigns.find(near, `${scope.brandId}/${idOrSlug}`));
 }
 
-/** The campaign as D1 has it now, for who has learnt that its copy is out of date. */
+/**
+ * The campaign as D1 has it now, for who has learnt that a copy found under `name` is out of date.
+ * A name may have become another campaign's since; then this one is looked up by its id.
+ */
 export async function findCampaignAnew(
   near: Near,
-  scope: CampaignScope,
-  idOrSlug: string,
-): Promise<CampaignRow | null> {
-  return within(scope, await campaigns.findAnew(near, `${scope.brandId}/${idOrSlug}`));
+  old: CampaignRow,
+  name: string,
+): Promise<CampaignRow> {
+  const named = await campaigns.findAnew(near, `${old.brandId}/${name}`);
+  if (named?.id === old.id) return named;
+  return (await campaigns.findAnew(near, `${old.brandId}/${old.id}`)) ?? old;
 }
 
 function within({ mode }: CampaignScope, campaign: CampaignRow | null): CampaignRow | null {

@@ -15,26 +15,17 @@ export interface Lease {
  */
 const BLOCKS_PER_SHARD = 2;
 
-/**
- * Whether a lease may still be granted under ?1: it never was, and the caller still waits for it.
- */
-const GRANTABLE = `NOT EXISTS (SELECT 1 FROM leases WHERE id = ?1)
-           AND NOT EXISTS (SELECT 1 FROM ended_leases WHERE id = ?1)
-           AND unixepoch('subsec') * 1000 < ?3`;
-
-const FREE_BLOCK =
-  "SELECT id FROM leases WHERE campaign_id = ?2 AND shard IS NULL ORDER BY id LIMIT 1";
+/** ?1 was neither granted yet nor given up. */
+const IS_NEW = `NOT EXISTS (SELECT 1 FROM leases WHERE id = ?1)
+           AND NOT EXISTS (SELECT 1 FROM ended_leases WHERE id = ?1)`;
 
 /**
  * Gives the shard a block that was given back, or the next one of the campaign's oldest batch with
- * codes left; null when every code there is lies with a shard.
+ * codes left; null when every code there lies with a shard.
  *
- * One transaction, idempotent by `leaseId`: the shard stores the id first, so after a lost answer
- * it asks again with the same id and gets the same block. `batches.leased` only grows and moves
- * with the lease that explains it, and UNIQUE (batch_id, from_ordinal) stands behind that.
- *
- * A call that D1 gets to only after `deadline` (Unix milliseconds) grants nothing: who gave it up
- * knows from then on that it brings no codes.
+ * One transaction. The shard stores the id before it asks, and when no answer comes it does not ask
+ * under that id again before `settleLease` told it what became of it. `batches.leased` only grows
+ * and moves with the lease that explains it; UNIQUE (batch_id, from_ordinal) stands behind that.
  */
 export async function leaseBlock(
   db: D1Database,
@@ -45,41 +36,55 @@ export async function leaseBlock(
     shards: number;
     sizeMax: number;
     now: number;
-    deadline: number;
   },
 ): Promise<Lease | null> {
-  const { leaseId, campaignId, shard, shards, sizeMax, now, deadline } = lease;
+  const { leaseId, campaignId, shard, shards, sizeMax, now } = lease;
   // With one shard there is nobody to leave codes for.
   const parts = shards === 1 ? 1 : shards * BLOCKS_PER_SHARD;
-  const [, , , , found, codes] = await db.batch([
+  const [, , , found, codes] = await db.batch([
     db
       .prepare(
-        `INSERT INTO ended_leases (id) SELECT id FROM leases WHERE id = (${FREE_BLOCK}) AND ${GRANTABLE}`,
+        `UPDATE leases SET id = ?1, shard = ?3, leased_at = ?4
+         WHERE id = (SELECT id FROM leases WHERE campaign_id = ?2 AND shard IS NULL ORDER BY id LIMIT 1)
+           AND ${IS_NEW}`,
       )
-      .bind(leaseId, campaignId, deadline),
-    db
-      .prepare(
-        `UPDATE leases SET id = ?1, shard = ?4, leased_at = ?5
-         WHERE id = (${FREE_BLOCK}) AND ${GRANTABLE}`,
-      )
-      .bind(leaseId, campaignId, deadline, shard, now),
+      .bind(leaseId, campaignId, shard, now),
     db
       .prepare(
         `INSERT INTO leases (id, campaign_id, shard, batch_id, from_ordinal, size, leased_at)
-         SELECT ?1, campaign_id, ?4, id, leased, min(?5, created - leased, max(1,
+         SELECT ?1, campaign_id, ?3, id, leased, min(?4, created - leased, max(1,
                   (SELECT sum(created - leased) FROM batches WHERE campaign_id = ?2 AND leased < created)
-                  / CAST(?6 AS INTEGER)
-                )), ?7 FROM batches
-         WHERE campaign_id = ?2 AND leased < created AND ${GRANTABLE}
+                  / CAST(?5 AS INTEGER)
+                )), ?6 FROM batches
+         WHERE campaign_id = ?2 AND leased < created AND ${IS_NEW}
          ORDER BY id LIMIT 1`,
       )
-      .bind(leaseId, campaignId, deadline, shard, sizeMax, parts, now),
+      .bind(leaseId, campaignId, shard, sizeMax, parts, now),
     db
       .prepare(
         `UPDATE batches SET leased = leased + l.size FROM leases AS l
          WHERE l.id = ?1 AND batches.id = l.batch_id AND batches.leased = l.from_ordinal`,
       )
       .bind(leaseId),
+    ...readLease(db, leaseId),
+  ]);
+  return toLease(leaseId, found, codes);
+}
+
+/**
+ * What became of a lease whose answer was lost: the lease, or null, and then it never will be
+ * granted, however late the call that asked for it reaches D1. Safe to repeat.
+ */
+export async function settleLease(db: D1Database, leaseId: string): Promise<Lease | null> {
+  const [, found, codes] = await db.batch([
+    db.prepare(`INSERT INTO ended_leases (id) SELECT ?1 WHERE ${IS_NEW}`).bind(leaseId),
+    ...readLease(db, leaseId),
+  ]);
+  return toLease(leaseId, found, codes);
+}
+
+function readLease(db: D1Database, leaseId: string): D1PreparedStatement[] {
+  return [
     db.prepare("SELECT batch_id, from_ordinal, size FROM leases WHERE id = ?1").bind(leaseId),
     db
       .prepare(
@@ -88,12 +93,20 @@ export async function leaseBlock(
          WHERE l.id = ?1 ORDER BY c.ordinal`,
       )
       .bind(leaseId),
-  ]);
+  ];
+}
+
+/** From the two results of `readLease`. */
+function toLease(
+  id: string,
+  found: D1Result | undefined,
+  codes: D1Result | undefined,
+): Lease | null {
   const [row] = rowsOf<{ batch_id: string; from_ordinal: number; size: number }>(found);
   if (row === undefined) return null;
   const block = rowsOf<{ code: string }>(codes).map(({ code }) => code);
-  if (block.length !== row.size) throw new Error(`Lease ${leaseId} names codes that are not there`);
-  return { id: leaseId, batchId: row.batch_id, fromOrdinal: row.from_ordinal, codes: block };
+  if (block.length !== row.size) throw new Error(`Lease ${id} names codes that are not there`);
+  return { id, batchId: row.batch_id, fromOrdinal: row.from_ordinal, codes: block };
 }
 
 /** The end of a lease that its shard gives back: it keeps the first `kept` of `size` codes. */

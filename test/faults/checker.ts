@@ -75,12 +75,18 @@ const oneEach: Rule = ({ oks, ledger, claimsPerUser }) =>
     .filter(({ count }) => count > claimsPerUser)
     .map(({ user, count }) => `${user} holds ${count} codes`);
 
-/** I3: what was answered is in the ledger. */
+/** I3: what was answered is in the ledger, with the key that it was asked for with. */
 const durable: Rule = ({ oks, ledger }) => {
-  const stored = new Set(ledger.map(({ user, code }) => `${user} ${code}`));
-  return oks
-    .filter(({ user, outcome }) => !stored.has(`${user} ${outcome.code}`))
-    .map(({ user, outcome }) => `${user} was answered ${outcome.code}, which the ledger lacks`);
+  const stored = new Map(ledger.map((claim) => [`${claim.user} ${claim.code}`, claim]));
+  return oks.flatMap(({ user, idempotencyKey, outcome }) => {
+    const claim = stored.get(`${user} ${outcome.code}`);
+    if (claim === undefined) {
+      return [`${user} was answered ${outcome.code}, which the ledger lacks`];
+    }
+    return outcome.status === 201 && claim.idempotencyKey !== idempotencyKey
+      ? [`${user} was given ${outcome.code} for the key ${idempotencyKey}, kept with another`]
+      : [];
+  });
 };
 
 /**
@@ -251,11 +257,33 @@ const paused: Rule = ({ operations, deeds }) => {
   return found;
 };
 
-/** Nothing that goes wrong around the Worker is an error of its own. */
+/** What goes wrong around the Worker is told as such: no other error, and no other refusal. */
 const noBug: Rule = ({ operations }) =>
   operations.flatMap(({ user, outcome }) =>
-    outcome.kind === "info" && outcome.why === "status 500" ? [`${user} was answered 500`] : [],
+    outcome.kind === "info" && /^status (?!503)/.test(outcome.why)
+      ? [`${user} was answered with ${outcome.why}`]
+      : [],
   );
+
+/** Who may have another code gets one, while there are some and the campaign is open. */
+const generous: Rule = ({ oks, deeds, ledger, claimsPerUser, firstCodes }) => {
+  const pausedFrom = Math.min(
+    ...deeds.filter(({ kind }) => kind === "pause").map(({ invoked }) => invoked),
+  );
+  return oks
+    .filter(({ outcome, returned }) => outcome.status === 200 && returned < pausedFrom)
+    .filter(({ user, idempotencyKey, invoked, returned }) => {
+      const before = ledger.filter(({ claimedAt }) => claimedAt <= returned);
+      const held = before.filter((claim) => claim.user === user);
+      const isRepeat =
+        idempotencyKey !== null && held.some((claim) => claim.idempotencyKey === idempotencyKey);
+      const added = deeds
+        .filter((deed) => deed.kind === "top-up" && deed.isKnown && deed.returned < invoked)
+        .reduce((sum, { codes }) => sum + codes, firstCodes);
+      return held.length < claimsPerUser && !isRepeat && before.length < added;
+    })
+    .map(({ user }) => `${user} was given an old code with another one due`);
+};
 
 /** I10: what D1 shows is the ledger. Only of a dump made after everything was shown. */
 const projected: Rule = ({ ledger, dump }) => {
@@ -283,6 +311,7 @@ const ALWAYS = {
   finality,
   sameAnswer,
   paused,
+  generous,
   noBug,
 };
 const AT_THE_END = { projected, spent };

@@ -36,10 +36,21 @@ export const wrongEngines: Mutant[] = [
       },
     ],
   },
-  mutantNamed("a lost lease never asked for again"),
+  mutantNamed("a lost lease that nobody asks after"),
+  mutantNamed("a shard that says it has none while a lease of its own is unsettled"),
   mutantNamed("codes given back a second time when the first answer was lost"),
   mutantNamed("codes given back that stay in the stock"),
   mutantNamed("codes given back that D1 is told of only once"),
+  {
+    name: "claims_per_user taken for 1",
+    edits: [
+      {
+        file: "src/domain/claim.ts",
+        from: "if (held >= campaign.claimsPerUser) return",
+        to: "if (held >= 1) return",
+      },
+    ],
+  },
   {
     // Storage that is emptied when the object starts is memory under another name.
     name: "claims kept in memory only",

@@ -11,7 +11,7 @@ import { Random } from "../support/random.ts";
 import { NO_FAULTS, type FaultKind, type FaultRates, type FaultSettings } from "./settings.ts";
 
 const LATE_MS = 150;
-const LEASE = /INSERT INTO leases/;
+const LEASE = /INSERT INTO (ended_)?leases/;
 const SHOW = /UPDATE codes SET claim_id/;
 
 let rates: FaultRates = NO_FAULTS;

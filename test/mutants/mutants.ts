@@ -71,16 +71,31 @@ export const mutants: Mutant[] = [
     ],
   },
   {
-    name: "a lost lease never asked for again",
+    name: "a lost lease that nobody asks after",
     edits: [
       {
-        file: "src/code-pool/stock.ts",
-        from: "if (pending !== null) return pending;",
-        to: 'this.#sql.exec("DELETE FROM pending_lease");',
+        file: "src/code-pool/refill.ts",
+        from: "const granted = await this.#ask(lost, settleLease(this.#db(), lost));",
+        to: "const granted = null as Lease | null; void settleLease;",
       },
+    ],
+  },
+  {
+    name: "a lease taken for lost that may still be granted",
+    edits: [
       {
-        file: "src/code-pool/stock.ts",
-        from: "const pending = this.pendingLease();",
+        file: "src/inventory/leases.ts",
+        from: "INSERT INTO ended_leases (id) SELECT ?1 WHERE ${IS_NEW}",
+        to: "INSERT INTO ended_leases (id) SELECT ?1 WHERE false AND ${IS_NEW}",
+      },
+    ],
+  },
+  {
+    name: "a shard that says it has none while a lease of its own is unsettled",
+    edits: [
+      {
+        file: "src/code-pool/refill.ts",
+        from: "if (this.#unsettled() !== null) await this.#fetchBlock();",
         to: "",
       },
     ],
@@ -247,41 +262,11 @@ export const mutants: Mutant[] = [
     ],
   },
   {
-    name: "a lease taken for refused while a call that was given up may still be granted",
-    edits: [
-      {
-        file: "src/code-pool/refill.ts",
-        from: "pending?.leaseId === this.#ungranted && Date.now() > this.#unsettledUntil",
-        to: "pending?.leaseId === this.#ungranted",
-      },
-    ],
-  },
-  {
-    name: "a lease granted again under an id that was leased on",
-    edits: [
-      {
-        file: "src/inventory/leases.ts",
-        from: "AND NOT EXISTS (SELECT 1 FROM ended_leases WHERE id = ?1)",
-        to: "",
-      },
-    ],
-  },
-  {
-    name: "a lease granted however late it was asked for",
-    edits: [
-      {
-        file: "src/inventory/leases.ts",
-        from: "AND unixepoch('subsec') * 1000 < ?3",
-        to: "AND ?3 IS NOT NULL",
-      },
-    ],
-  },
-  {
     name: "a copy of a key or campaign used however old it is",
     edits: [
       {
         file: "src/directory/copies.ts",
-        from: "const ageMax = now < this.#d1RestsUntil ? STALE_MAX_MS : MAX_AGE_MS;",
+        from: "const ageMax = this.#rests(id) ? STALE_MAX_MS : MAX_AGE_MS;",
         to: "const ageMax = STALE_MAX_MS;",
       },
     ],

@@ -60,7 +60,9 @@ function broken({ operations, ledger, deeds = [], ...rest }: Case): string[] {
       claimedAt: Math.min(
         ...operations.filter((operation) => operation.user === user).map(({ invoked }) => invoked),
       ),
-      idempotencyKey: null,
+      idempotencyKey:
+        operations.find(({ outcome }) => outcome.kind === "ok" && outcome.code === code)
+          ?.idempotencyKey ?? null,
       place: { batchId: "b", ordinal: codes.indexOf(code) },
     })),
     codes: codes.map((code, ordinal) => ({
@@ -230,6 +232,20 @@ describe("the checker of fault runs", () => {
       what: "an error of the Worker's own",
       rule: "noBug",
       wrong: { operations: [op("ann", 0, 1, { kind: "info", why: "status 500" })], ledger: {} },
+    },
+    {
+      what: "a key that is refused because something is down",
+      rule: "noBug",
+      wrong: { operations: [op("ann", 0, 1, { kind: "info", why: "status 401" })], ledger: {} },
+    },
+    {
+      what: "an old code for a user who may have another",
+      rule: "generous",
+      wrong: {
+        operations: [op("ann", 0, 1, ok("A")), op("ann", 2, 3, ok("A", 200))],
+        ledger: { ann: "A" },
+        claimsPerUser: 2,
+      },
     },
     {
       what: "a claim that D1 never showed",

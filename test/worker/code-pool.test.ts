@@ -7,7 +7,7 @@ import { faultyD1, type Fault } from "../support/faulty-d1.ts";
 import { staleRequest } from "../support/pool-requests.ts";
 import { api } from "../support/worker-api.ts";
 
-const LEASE = /INSERT INTO leases/;
+const LEASE = /INSERT INTO (ended_)?leases/;
 const SHOW = /UPDATE codes SET claim_id/;
 
 function poolOf(campaign: string) {

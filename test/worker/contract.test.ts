@@ -303,6 +303,7 @@ describe.each(withBody)("$name", (route) => {
     for (const body of [
       '{"__proto__": {"admin": true}}',
       '{"name": "x", "metadata": {"\\u005f_proto__": "x"}}',
+      '{"name": "x", "metadata": {"__pr\\u006fto__": "x"}}',
       '{"user": {"id": "u", "attributes": {"__proto__": "x"}}}',
     ]) {
       expectProblem(await call(route, { body }), 422, "validation-failed");

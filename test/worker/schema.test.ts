@@ -82,7 +82,6 @@ describe("D1", () => {
       shards: 2,
       sizeMax: 1,
       now: 0,
-      deadline: 0,
     };
     const plan = await plansOf((db) => leaseBlock(db, lease));
     expect(plan).toContain("SEARCH batches USING INDEX batches_with_stock");

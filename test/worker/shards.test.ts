@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { userKeyOf } from "../../src/code-pool/stub.ts";
 import { findCampaign } from "../../src/db/campaigns.ts";
 import { shardOf } from "../../src/domain/claim.ts";
-import { giveBack, leaseBlock } from "../../src/inventory/leases.ts";
+import { leaseBlock, settleLease } from "../../src/inventory/leases.ts";
 import type { Answer, Brand, ClaimBody } from "../support/api.ts";
 import { faultyD1, type Fault } from "../support/faulty-d1.ts";
 import { interceptedD1 } from "../support/intercepted-d1.ts";
@@ -52,6 +52,15 @@ async function breakD1(campaign: string, shards: number, faults: Fault[]): Promi
       Object.assign(pool, { env: { ...env, DB: faultyD1(env.DB, faults) } });
     });
   }
+}
+
+/** A user of a campaign of two shards whose claims that shard decides. */
+async function userOf(brand: Brand, id: string, shard: number): Promise<string> {
+  const campaign = await findCampaign(env.DB, { brandId: brand.id, mode: null }, id);
+  for (const user of users(100)) {
+    if (campaign && shardOf(await userKeyOf(campaign, user), 2) === shard) return user;
+  }
+  throw new Error(`No user of shard ${shard}`);
 }
 
 const sound = { ok: true, duplicate_codes: 0, duplicate_users: 0, stranded: 0, unprojected: 0 };
@@ -133,19 +142,9 @@ describe("a top-up while a shard proves that nothing is left", () => {
 });
 
 describe("a lease that reaches D1 after it was given up", () => {
-  const later = (): number => Date.now() + 60_000;
-
   it("hides no code from a sibling, though its shard had been told of none before", async () => {
     const brand = await api.newBrand();
     const id = await api.newCampaign(brand, 0, { shards: 2 });
-    const campaign = await findCampaign(env.DB, { brandId: brand.id, mode: null }, id);
-    if (campaign === null) throw new Error("No campaign");
-    const userOf = async (shard: number): Promise<string> => {
-      for (const user of users(100)) {
-        if (shardOf(await userKeyOf(campaign, user), 2) === shard) return user;
-      }
-      throw new Error(`No user of shard ${shard}`);
-    };
     let held: (() => Promise<unknown>) | null = null;
     const arrive = async () => held?.();
     await runInDurableObject(env.CODE_POOL.getByName(`${id}/1`), (pool) => {
@@ -156,7 +155,7 @@ describe("a lease that reaches D1 after it was given up", () => {
       });
       Object.assign(pool, { env: { ...env, DB } });
     });
-    const [ours, theirs] = [await userOf(0), await userOf(1)];
+    const [ours, theirs] = [await userOf(brand, id, 0), await userOf(brand, id, 1)];
     expect((await api.claim(brand, id, theirs)).status).toBe(503);
     expect((await api.claim(brand, id, theirs)).status).toBe(409);
     await api.addCodes(brand, id, 1);
@@ -166,28 +165,52 @@ describe("a lease that reaches D1 after it was given up", () => {
     expect(await api.integrity(brand, id)).toMatchObject({ ...sound, claimed: 1 });
   });
 
-  it("is not granted past its deadline", async () => {
+  it("is not granted any more once it was settled as lost", async () => {
     const brand = await api.newBrand();
     const campaignId = await api.newCampaign(brand, 3);
-    const ask = { leaseId: "lse_late", campaignId, shard: 0, shards: 1, sizeMax: 3, now: 0 };
-    expect(await leaseBlock(env.DB, { ...ask, deadline: Date.now() - 1 })).toBeNull();
-    expect(await leaseBlock(env.DB, { ...ask, deadline: later() })).toMatchObject({
-      fromOrdinal: 0,
-    });
+    const ask = { campaignId, shard: 0, shards: 1, sizeMax: 3, now: 0 };
+    for (let again = 0; again < 2; again++) {
+      expect(await settleLease(env.DB, "lse_lost")).toBeNull();
+    }
+    expect(await leaseBlock(env.DB, { ...ask, leaseId: "lse_lost" })).toBeNull();
+    const granted = await leaseBlock(env.DB, { ...ask, leaseId: "lse_new" });
+    expect(granted?.codes.length).toBe(3);
+    for (let again = 0; again < 2; again++) {
+      expect(await settleLease(env.DB, "lse_new")).toEqual(granted);
+    }
   });
+});
 
-  it("is not granted twice, when the first grant was given back and leased on", async () => {
+describe("the last codes, leased by a shard that never heard of it", () => {
+  it("are found by a sibling in need", async () => {
     const brand = await api.newBrand();
-    const campaignId = await api.newCampaign(brand, 6);
-    const ask = { campaignId, shard: 0, shards: 1, sizeMax: 3, now: 0, deadline: later() };
-    const first = await leaseBlock(env.DB, { ...ask, leaseId: "lse_one" });
-    const given = { id: "lse_free", leaseId: "lse_one", size: 3, kept: 0 };
-    await giveBack(env.DB, given, 0);
-    const second = await leaseBlock(env.DB, { ...ask, leaseId: "lse_two" });
-    expect(second?.codes).toEqual(first?.codes);
-    expect(await leaseBlock(env.DB, { ...ask, leaseId: "lse_one" })).toBeNull();
-    const again = await leaseBlock(env.DB, { ...ask, leaseId: "lse_two" });
-    expect(again?.codes).toEqual(first?.codes);
+    const id = await api.newCampaign(brand, 1, { shards: 2 });
+    const lost: Fault[] = [{ when: "after", sql: /INSERT INTO leases/, times: 1 }];
+    await breakD1(id, 2, lost);
+    const [ours, theirs] = [await userOf(brand, id, 0), await userOf(brand, id, 1)];
+    expect((await api.claim(brand, id, theirs)).status).toBe(503);
+    expect(lost[0]?.times).toBe(0);
+    expect((await api.claim(brand, id, ours)).status).toBe(201);
+    expect(await api.integrity(brand, id)).toMatchObject({ ...sound, claimed: 1 });
+  });
+});
+
+describe("a sold-out campaign whose shards were all thrown out of memory", () => {
+  it("asks D1 a few times for each shard, not for each pair of them", async () => {
+    const shards = 8;
+    const brand = await api.newBrand();
+    const id = await api.newCampaign(brand, 8, { shards });
+    await claimAll({ brand, campaign: id, names: users(8), inFlight: 4 });
+    await claimAll({ brand, campaign: id, names: users(40, "v"), inFlight: 8 });
+    for (let shard = 0; shard < shards; shard++) {
+      await evictDurableObject(env.CODE_POOL.getByName(`${id}/${shard}`));
+    }
+    const asked: Fault[] = [{ when: "count", sql: /_leases|INSERT INTO leases/, times: 10_000 }];
+    await breakD1(id, shards, asked);
+    const refused = await claimAll({ brand, campaign: id, names: users(40, "w"), inFlight: 40 });
+    expect(tally(refused)).toEqual({ 409: 40 });
+    // Each settles what it had asked for, and asks three times while it searches.
+    expect(10_000 - (asked[0]?.times ?? 0)).toBeLessThanOrEqual(5 * shards);
   });
 });
 

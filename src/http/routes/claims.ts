@@ -122,8 +122,8 @@ claimRoutes.openapi(
     if (!("claim" in outcome)) return refuse(outcome);
     // The pool decides by the newest settings; the answer must show those, too.
     const isNewest = outcome.version <= campaign.version;
-    const newest = isNewest ? null : await findCampaignAnew(near(c), c.var.scope, asked);
-    const claim = presentClaim(newest ?? campaign, outcome.claim);
+    const newest = isNewest ? campaign : await findCampaignAnew(near(c), campaign, asked);
+    const claim = presentClaim(newest, outcome.claim);
     if (outcome.kind === "repeated") return c.json(claim, 200);
     c.header("Location", `/v1/claims/${claim.id}`);
     return c.json(claim, 201);
