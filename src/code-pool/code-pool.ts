@@ -56,8 +56,6 @@ import { Refiller, type StockAnswer } from "./refill.ts";
 import { Settings } from "./settings.ts";
 import { Stock } from "./stock.ts";
 
-/** How long claims gather before D1 is told: enough to share a statement, too short to notice. */
-const SHOW_DELAY_MS = 200;
 /** After D1 did not confirm codes that were given back: nobody can have them until it does. */
 const GIVE_BACK_RETRY_MS = 1_000;
 
@@ -94,7 +92,7 @@ export class CodePool extends DurableObject<Env> {
     });
     this.#outbox = new Outbox({ ledger, settings, db });
     const isDone = this.#outbox.isEmpty() && stock.givenBack().length === 0;
-    if (!isDone) this.#setAlarm(SHOW_DELAY_MS);
+    if (!isDone) this.#setAlarm(this.#outbox.delayMs());
   }
 
   /**
@@ -106,7 +104,7 @@ export class CodePool extends DurableObject<Env> {
     for (;;) {
       const outcome = this.ctx.storage.transactionSync(() => this.#decide(request));
       if (outcome.kind === "granted") {
-        this.#setAlarm(Math.max(SHOW_DELAY_MS, this.#outbox.restMs()));
+        if (!this.#alarmIsSet) this.#setAlarm(this.#outbox.delayMs());
         const refill = this.#refiller.ahead(this.#unspent);
         if (refill !== null) this.ctx.waitUntil(refill);
       }

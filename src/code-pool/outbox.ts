@@ -6,6 +6,10 @@ import { showClaims, type ClaimToShow } from "../inventory/projection.ts";
 import type { Ledger, PlacedClaim } from "./ledger.ts";
 import type { Settings } from "./settings.ts";
 
+/** How long claims gather before D1 is told: enough to share a statement, too short to notice. */
+const SHOW_DELAY_MS = 200;
+/** Shards that tell D1 so often. Where there are more each waits longer: D1 is one thread. */
+const SHARDS_AT_FULL_PACE = 8;
 /** Claims in one D1 statement: about 100 KB of JSON, far below the 2 MB of one parameter. */
 const SHOW_MAX = 500;
 /** The first wait after D1 failed, doubled up to the second. */
@@ -27,6 +31,12 @@ export class Outbox {
 
   isEmpty(): boolean {
     return this.#settings.projectedSlot() >= this.#ledger.lastSlot();
+  }
+
+  /** Milliseconds from a claim until D1 is to be told of it, together with those that follow. */
+  delayMs(): number {
+    const { shards } = this.#settings.current().campaign;
+    return Math.max(SHOW_DELAY_MS * Math.max(1, shards / SHARDS_AT_FULL_PACE), this.restMs());
   }
 
   /** Milliseconds until D1 should be asked again after it failed; 0 when it did not. */

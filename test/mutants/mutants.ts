@@ -156,7 +156,7 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/code-pool/code-pool.ts",
-        from: "this.#setAlarm(Math.max(SHOW_DELAY_MS, this.#outbox.restMs()));\n        const refill",
+        from: "if (!this.#alarmIsSet) this.#setAlarm(this.#outbox.delayMs());\n        const refill",
         to: "const refill",
       },
     ],
@@ -206,7 +206,7 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/code-pool/code-pool.ts",
-        from: "if (!isDone) this.#setAlarm(SHOW_DELAY_MS);",
+        from: "if (!isDone) this.#setAlarm(this.#outbox.delayMs());",
         to: "",
       },
     ],
