@@ -49,7 +49,13 @@
 import { DurableObject } from "cloudflare:workers";
 import { decideClaim, poolName, type PoolCampaign } from "../domain/claim.ts";
 import { Ledger, type Claim, type PlacedClaim } from "./ledger.ts";
-import type { ClaimOutcome, ClaimRequest, PoolReport } from "./messages.ts";
+import {
+  noneLeft,
+  type ClaimOutcome,
+  type ClaimRequest,
+  type NoCode,
+  type PoolReport,
+} from "./messages.ts";
 import { migrate } from "./migrations.ts";
 import { Outbox } from "./outbox.ts";
 import { Refiller, type StockAnswer } from "./refill.ts";
@@ -108,7 +114,7 @@ export class CodePool extends DurableObject<Env> {
         const refill = this.#refiller.ahead(this.#unspent);
         if (refill !== null) this.ctx.waitUntil(refill);
       }
-      if (outcome.kind !== "exhausted" || this.#refiller.isKnownDry()) return outcome;
+      if (outcome.kind !== "no-code" || this.#refiller.isKnownDry()) return noneLeft(outcome);
 
       const refill = this.#refiller.join();
       let added: number;
@@ -123,7 +129,7 @@ export class CodePool extends DurableObject<Env> {
       // A refill that began before this request may have missed codes added in between, and one
       // ahead of need asks no sibling.
       if (added === 0 && refill.thorough && refill.number > startedBefore) {
-        return this.ctx.storage.transactionSync(() => this.#decide(request));
+        return noneLeft(this.ctx.storage.transactionSync(() => this.#decide(request)));
       }
     }
   }
@@ -141,7 +147,7 @@ export class CodePool extends DurableObject<Env> {
   }
 
   /** Reads and, if the user is to have a code, writes. No await in here, ever. */
-  #decide(request: ClaimRequest): ClaimOutcome {
+  #decide(request: ClaimRequest): ClaimOutcome | NoCode {
     const campaign = this.#settings.newest(request.campaign, request.shard);
     const now = Date.now();
     const held = this.#ledger.heldBy(request.userKey);
@@ -168,25 +174,26 @@ export class CodePool extends DurableObject<Env> {
       case "consent-missing":
         return { kind: "consent-missing", version: decision.version };
       case "grant":
-        return this.#grant(request, decision.nth, campaign, now) ?? this.#noCode(held, version);
+        return this.#grant(request, held, campaign, now);
     }
   }
 
   #grant(
     request: ClaimRequest,
-    nth: number,
+    held: Claim[],
     campaign: PoolCampaign,
     now: number,
-  ): ClaimOutcome | null {
+  ): ClaimOutcome | NoCode {
+    const { version } = campaign;
     const slot = this.#ledger.lastSlot() + 1;
     const next = this.#stock.at(slot);
-    if (next === null) return null;
+    if (next === null) return { kind: "no-code", held: held.at(-1) ?? null, version };
     this.#unspent = next.behind;
     const lifetime = campaign.codeLifetimeSeconds;
     const claim: Claim = {
       slot,
       userKey: request.userKey,
-      nth,
+      nth: held.length,
       userId: request.userId,
       code: next.code,
       claimedAt: now,
@@ -197,13 +204,7 @@ export class CodePool extends DurableObject<Env> {
       contact: request.contact,
     };
     this.#ledger.insert(claim);
-    return { kind: "granted", claim, version: campaign.version };
-  }
-
-  /** Nothing is left: someone who holds a code still gets that one. */
-  #noCode(held: Claim[], version: number): ClaimOutcome {
-    const last = held.at(-1);
-    return last === undefined ? { kind: "exhausted" } : { kind: "repeated", claim: last, version };
+    return { kind: "granted", claim, version };
   }
 
   /** Takes over newer settings. A pause that was answered is in force here. */

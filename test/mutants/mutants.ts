@@ -14,24 +14,19 @@ export const AWAIT_BETWEEN_CHECK_AND_WRITE: Mutant["edits"] = [
   },
   {
     file: "src/code-pool/code-pool.ts",
-    from: "return this.ctx.storage.transactionSync(() => this.#decide(request));",
-    to: "return this.#decide(request);",
+    from: "return noneLeft(this.ctx.storage.transactionSync(() => this.#decide(request)));",
+    to: "return noneLeft(await this.#decide(request));",
   },
   {
     file: "src/code-pool/code-pool.ts",
-    from: "#decide(request: ClaimRequest): ClaimOutcome {",
-    to: "async #decide(request: ClaimRequest): Promise<ClaimOutcome> {",
-  },
-  {
-    file: "src/code-pool/code-pool.ts",
-    from: "return this.#grant(request, decision.nth, campaign, now) ?? this.#noCode(held, version);",
-    to: "return (await this.#grant(request, decision.nth, campaign, now)) ?? this.#noCode(held, version);",
+    from: "#decide(request: ClaimRequest): ClaimOutcome | NoCode {",
+    to: "async #decide(request: ClaimRequest): Promise<ClaimOutcome | NoCode> {",
   },
   { file: "src/code-pool/code-pool.ts", from: "  #grant(\n", to: "  async #grant(\n" },
   {
     file: "src/code-pool/code-pool.ts",
-    from: "): ClaimOutcome | null {",
-    to: "): Promise<ClaimOutcome | null> {",
+    from: "  ): ClaimOutcome | NoCode {",
+    to: "  ): Promise<ClaimOutcome | NoCode> {",
   },
   {
     file: "src/code-pool/code-pool.ts",
@@ -137,6 +132,16 @@ export const mutants: Mutant[] = [
         file: "src/code-pool/settings.ts",
         from: "stored.campaign.version >= offered.version",
         to: "stored.campaign.version > offered.version + 1_000",
+      },
+    ],
+  },
+  {
+    name: "a user given an old code because the next one is not here yet",
+    edits: [
+      {
+        file: "src/code-pool/code-pool.ts",
+        from: 'if (outcome.kind !== "no-code" ||',
+        to: 'if (outcome.kind !== "no-code" || outcome.held !== null ||',
       },
     ],
   },

@@ -224,6 +224,22 @@ describe("one user of 8 shards with claims_per_user 3", () => {
     expect(tally(answers)).toEqual({ 200: 47, 201: 3 });
     expect(new Set(answers.map(({ body }) => body.code)).size).toBe(3);
   });
+
+  it("gets a second code that no shard has leased yet, and a 503 while D1 does not answer", async () => {
+    const brand = await api.newBrand();
+    const campaign = await api.newCampaign(brand, 1, { claims_per_user: 3 });
+    const first = await api.claim(brand, campaign, "u-1", { "Idempotency-Key": "one" });
+    expect(first.status).toBe(201);
+    const none = await api.claim(brand, campaign, "u-1", { "Idempotency-Key": "two" });
+    expect([none.status, none.body.code]).toEqual([200, first.body.code]);
+    await api.addCodes(brand, campaign, 1);
+    await breakD1(campaign, 1, [{ when: "before", sql: /leases/, times: 1 }]);
+    const unknown = await api.claim(brand, campaign, "u-1", { "Idempotency-Key": "two" });
+    expect(unknown.status).toBe(503);
+    const second = await api.claim(brand, campaign, "u-1", { "Idempotency-Key": "two" });
+    expect(second.status).toBe(201);
+    expect(second.body.code).not.toBe(first.body.code);
+  });
 });
 
 describe("codes given back by a shard", () => {
