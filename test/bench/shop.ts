@@ -1,9 +1,13 @@
 /** One brand on one server, and the requests that its users make. */
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Brand } from "../support/api.ts";
 import type { Runtime } from "../support/runtime.ts";
 import { Load, postBytes, type Shot } from "./load.ts";
 import { BATCH_CODES } from "./scale.ts";
+
+const RIVAL_SCHEMA = join(import.meta.dirname, "rival/migrations/0001_create_rival_codes.sql");
 
 let users = 0;
 
@@ -60,7 +64,11 @@ export class Shop {
 
   /** Gives the rival in this Worker codes of its own. */
   async fillRival(campaign: string, codes: number): Promise<void> {
-    await this.ask("POST", "/bench/rival/table");
+    const statements = readFileSync(RIVAL_SCHEMA, "utf8")
+      .replaceAll(/--.*/g, "")
+      .split(";")
+      .filter((sql) => sql.trim() !== "");
+    await this.ask("POST", "/bench/rival/table", { statements });
     for (let made = 0; made < codes; made += BATCH_CODES) {
       await this.ask("POST", "/bench/rival/batches", { campaign, count: BATCH_CODES });
     }

@@ -28,7 +28,6 @@ import type { HttpEnv } from "../../src/http/http-env.ts";
 import { IdempotencyHeader } from "../../src/http/idempotency.ts";
 import { jsonBody, NoQuery, PathKey } from "../../src/http/schemas.ts";
 import { addRivalCodes, claimInD1 } from "./rival/claim.ts";
-import rivalSchema from "./rival/migrations/0001_create_rival_codes.sql";
 
 export class CodePool extends RealPool {
   #hasTable = false;
@@ -84,9 +83,8 @@ app.openapi(likeClaim("/v1/bench/rival/{campaign}"), async (c) =>
 );
 
 app.post("/bench/rival/table", async (c) => {
-  const statements = rivalSchema.replaceAll(/--.*/g, "").split(";");
-  const filled = statements.map((sql) => sql.trim()).filter((sql) => sql !== "");
-  await c.env.DB.batch(filled.map((sql) => c.env.DB.prepare(sql)));
+  const { statements } = await c.req.json<{ statements: string[] }>();
+  await c.env.DB.batch(statements.map((sql) => c.env.DB.prepare(sql)));
   return c.json({}, 201);
 });
 
