@@ -32,11 +32,9 @@
  * WHAT A CRASH LEAVES BEHIND
  *  - before the claim's commit: nothing; the answer was held back until the commit (output gate).
  *  - after it, before the answer arrives: the claim. The user asks again and gets the same code.
- *  - after the lease id was stored, before D1 answered: a pending lease. The next refill, or the
- * next
- *    sibling that asks, has D1 say what became of it: the block, or that it is not granted any
- * more,
- *    however late the call arrives. Then a new id is used.
+ *  - after the lease id was stored, before D1 answered: a pending lease. Before the next refill, or
+ *    before a sibling is told that nothing is here, D1 says what became of it: the block, or that
+ *    it is granted no more, however late the call arrives. Then a new id is used.
  *  - after an end of a block left the stock, before D1 freed it: a row of given_back, settled by
  *    the alarm or the next sibling that asks.
  *  - after D1 showed claims, before projected_slot moved: they are shown again, which is harmless.
@@ -49,13 +47,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { decideClaim, poolName, type PoolCampaign } from "../domain/claim.ts";
 import { Ledger, type Claim, type PlacedClaim } from "./ledger.ts";
-import {
-  noneLeft,
-  type ClaimOutcome,
-  type ClaimRequest,
-  type NoCode,
-  type PoolReport,
-} from "./messages.ts";
+import type { ClaimOutcome, ClaimRequest, PoolReport } from "./messages.ts";
 import { migrate } from "./migrations.ts";
 import { Outbox } from "./outbox.ts";
 import { Refiller, type StockAnswer } from "./refill.ts";
@@ -114,7 +106,8 @@ export class CodePool extends DurableObject<Env> {
         const refill = this.#refiller.ahead(this.#unspent);
         if (refill !== null) this.ctx.waitUntil(refill);
       }
-      if (outcome.kind !== "no-code" || this.#refiller.isKnownDry()) return noneLeft(outcome);
+      if (outcome.kind !== "exhausted") return outcome;
+      if (this.#refiller.isKnownDry()) return this.#whenNoneIsLeft(request);
 
       const refill = this.#refiller.join();
       let added: number;
@@ -129,7 +122,8 @@ export class CodePool extends DurableObject<Env> {
       // A refill that began before this request may have missed codes added in between, and one
       // ahead of need asks no sibling.
       if (added === 0 && refill.thorough && refill.number > startedBefore) {
-        return noneLeft(this.ctx.storage.transactionSync(() => this.#decide(request)));
+        const last = this.ctx.storage.transactionSync(() => this.#decide(request));
+        return last.kind === "exhausted" ? this.#whenNoneIsLeft(request) : last;
       }
     }
   }
@@ -146,8 +140,11 @@ export class CodePool extends DurableObject<Env> {
     return this.#gathering;
   }
 
-  /** Reads and, if the user is to have a code, writes. No await in here, ever. */
-  #decide(request: ClaimRequest): ClaimOutcome | NoCode {
+  /**
+   * Reads and, if the user is to have a code, writes. No await in here, ever. "Exhausted" means
+   * that a code is due and none is here.
+   */
+  #decide(request: ClaimRequest): ClaimOutcome {
     const campaign = this.#settings.newest(request.campaign, request.shard);
     const now = Date.now();
     const held = this.#ledger.heldBy(request.userKey);
@@ -174,26 +171,20 @@ export class CodePool extends DurableObject<Env> {
       case "consent-missing":
         return { kind: "consent-missing", version: decision.version };
       case "grant":
-        return this.#grant(request, held, campaign, now);
+        return this.#grant(request, decision.nth, campaign, now);
     }
   }
 
-  #grant(
-    request: ClaimRequest,
-    held: Claim[],
-    campaign: PoolCampaign,
-    now: number,
-  ): ClaimOutcome | NoCode {
-    const { version } = campaign;
+  #grant(request: ClaimRequest, nth: number, campaign: PoolCampaign, now: number): ClaimOutcome {
     const slot = this.#ledger.lastSlot() + 1;
     const next = this.#stock.at(slot);
-    if (next === null) return { kind: "no-code", held: held.at(-1) ?? null, version };
+    if (next === null) return { kind: "exhausted" };
     this.#unspent = next.behind;
     const lifetime = campaign.codeLifetimeSeconds;
     const claim: Claim = {
       slot,
       userKey: request.userKey,
-      nth: held.length,
+      nth,
       userId: request.userId,
       code: next.code,
       claimedAt: now,
@@ -204,7 +195,14 @@ export class CodePool extends DurableObject<Env> {
       contact: request.contact,
     };
     this.#ledger.insert(claim);
-    return { kind: "granted", claim, version };
+    return { kind: "granted", claim, version: campaign.version };
+  }
+
+  /** Nothing is left anywhere: someone who holds a code still gets that one. */
+  #whenNoneIsLeft({ userKey }: ClaimRequest): ClaimOutcome {
+    const claim = this.#ledger.heldBy(userKey).at(-1);
+    const { version } = this.#settings.current().campaign;
+    return claim === undefined ? { kind: "exhausted" } : { kind: "repeated", claim, version };
   }
 
   /** Takes over newer settings. A pause that was answered is in force here. */

@@ -26,20 +26,6 @@ export type ClaimOutcome =
   /** No code is here and D1 did not answer, so nobody can say whether one is left. */
   | { kind: "stock-unknown" };
 
-/** Within a pool: a code is due and none is here. `held` is what the user got last, if anything. */
-export interface NoCode {
-  kind: "no-code";
-  held: Claim | null;
-  version: number;
-}
-
-/** When none is left anywhere, who holds a code gets that one again. */
-export function noneLeft(outcome: ClaimOutcome | NoCode): ClaimOutcome {
-  if (outcome.kind !== "no-code") return outcome;
-  const { held, version } = outcome;
-  return held === null ? { kind: "exhausted" } : { kind: "repeated", claim: held, version };
-}
-
 export interface PoolReport {
   /** Claims decided by this shard. */
   claims: number;

@@ -218,7 +218,7 @@ export class Refiller {
     if (lost !== null) {
       const granted = await this.#ask(lost, settleLease(this.#db(), lost));
       if (granted !== null) return this.#store(granted);
-      this.#stock.dropPending(lost);
+      this.#stock.settlePending(lost);
     }
     const { leaseId, size } = this.#stock.planLease(() => ({
       leaseId: newId("lease"),

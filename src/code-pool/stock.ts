@@ -82,18 +82,14 @@ export class Stock {
     return row === undefined ? null : { leaseId: row.lease_id, size: row.size };
   }
 
-  /** Of a lease that D1 will never grant. */
-  dropPending(leaseId: string): void {
-    this.#sql.exec("DELETE FROM pending_lease WHERE lease_id = ?", leaseId);
+  /** The outcome of the lease is known; false when it was known before. */
+  settlePending(leaseId: string): boolean {
+    return this.#sql.exec("DELETE FROM pending_lease WHERE lease_id = ?", leaseId).rowsWritten > 0;
   }
 
   /** Puts an answered lease behind the blocks that are here. Telling it twice stores it once. */
   store(lease: Lease): void {
-    const settled = this.#sql.exec(
-      "DELETE FROM pending_lease WHERE lease_id = ?",
-      lease.id,
-    ).rowsWritten;
-    if (settled === 0) return;
+    if (!this.settlePending(lease.id)) return;
     this.#sql.exec(
       "INSERT INTO blocks (first_slot, lease_id, batch_id, from_ordinal, size, codes) VALUES (?, ?, ?, ?, ?, ?)",
       this.lastSlot() + 1,

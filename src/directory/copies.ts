@@ -41,15 +41,19 @@ interface Copy<T> {
   value: T;
 }
 
+/** A copy in this isolate. */
+interface Held<T> extends Copy<T> {
+  /** When it may be renewed next. A time, not a flag: a renewal that is cut off is not the last. */
+  renewsFrom: number;
+  /** D1 failed on this row just now: until then nobody waits for it. */
+  d1RestsUntil: number;
+}
+
 export class Copies<T> {
   readonly #kind: string;
   readonly #columns: string;
   readonly #load: (db: D1Database, id: string) => Promise<T | null>;
-  readonly #here = new Map<string, Copy<T>>();
-  /** When another renewal may begin: one that was cut off must not be the last. */
-  readonly #renewsFrom = new Map<string, number>();
-  /** Rows on which D1 failed lately, and of which there is a copy. */
-  readonly #restsUntil = new Map<string, number>();
+  readonly #here = new Map<string, Held<T>>();
   #kvRestsUntil = 0;
 
   /** `kind` prefixes the keys in KV; `load` asks D1. Values must survive JSON. */
@@ -65,23 +69,23 @@ export class Copies<T> {
 
   /** The value, or null when D1 has none. Rejects when nobody can say. */
   async find(near: Near, id: string): Promise<T | null> {
-    const copy = this.#here.get(id);
+    const held = this.#here.get(id);
     const now = Date.now();
-    const ageMax = this.#rests(id) ? STALE_MAX_MS : MAX_AGE_MS;
-    if (copy === undefined || now - copy.readAt > ageMax) return this.#look(near, id, MAX_AGE_MS);
-    if (now - copy.readAt > RENEW_AGE_MS) this.#renew(near, id);
-    return copy.value;
+    const ageMax = held !== undefined && now < held.d1RestsUntil ? STALE_MAX_MS : MAX_AGE_MS;
+    if (held === undefined || now - held.readAt > ageMax) return this.#look(near, id, MAX_AGE_MS);
+    if (now - held.readAt > RENEW_AGE_MS && now >= held.renewsFrom) {
+      held.renewsFrom = now + D1_TIMEOUT_MS + RENEWAL_GAP_MS;
+      // A promise must not be shared between requests, so nobody waits for it.
+      near.waitUntil(this.#look(near, id, RENEW_AGE_MS).catch(() => null));
+    }
+    return held.value;
   }
 
   /** Asks D1, whatever the copies say; what is known when D1 does not answer, or just did not. */
   async findAnew(near: Near, id: string): Promise<T | null> {
-    const copy = this.#here.get(id);
-    if (copy !== undefined && this.#rests(id)) return copy.value;
+    const held = this.#here.get(id);
+    if (held !== undefined && Date.now() < held.d1RestsUntil) return held.value;
     return this.#look(near, id, 0);
-  }
-
-  #rests(id: string): boolean {
-    return Date.now() < (this.#restsUntil.get(id) ?? 0);
   }
 
   /**
@@ -103,12 +107,12 @@ export class Copies<T> {
     let value;
     try {
       value = await answered(this.#load(near.db, id), D1_TIMEOUT_MS);
-      this.#restsUntil.delete(id);
     } catch (error) {
-      if (copy === null || Date.now() - copy.readAt > STALE_MAX_MS) throw error;
-      this.#restsUntil.set(id, Date.now() + D1_REST_MS);
+      const now = Date.now();
+      if (copy === null || now - copy.readAt > STALE_MAX_MS) throw error;
       console.warn({ message: "D1 did not answer, an older copy is used", kind: this.#kind });
-      return this.#keep(id, copy);
+      const pace = { renewsFrom: now + RENEWAL_GAP_MS, d1RestsUntil: now + D1_REST_MS };
+      return this.#keep(id, copy, pace);
     }
     if (value === null) {
       this.#here.delete(id);
@@ -122,26 +126,15 @@ export class Copies<T> {
     return this.#keep(id, fresh);
   }
 
-  #keep(id: string, copy: Copy<T>): T {
+  #keep(id: string, copy: Copy<T>, pace = { renewsFrom: 0, d1RestsUntil: 0 }): T {
     const known = this.#here.get(id);
     // Another request may have asked later than this one.
     if (known !== undefined && known.readAt > copy.readAt) return known.value;
     this.#here.delete(id);
-    this.#here.set(id, copy);
+    this.#here.set(id, { ...copy, ...pace });
     const oldest = this.#here.size > COPIES_MAX ? this.#here.keys().next().value : undefined;
-    if (oldest !== undefined) {
-      for (const map of [this.#here, this.#renewsFrom, this.#restsUntil]) map.delete(oldest);
-    }
+    if (oldest !== undefined) this.#here.delete(oldest);
     return copy.value;
-  }
-
-  /** Once at a time. A promise must not be shared between requests, so nobody waits for it. */
-  #renew(near: Near, id: string): void {
-    const now = Date.now();
-    if (now < (this.#renewsFrom.get(id) ?? 0)) return;
-    this.#renewsFrom.set(id, now + D1_TIMEOUT_MS + RENEWAL_GAP_MS);
-    const renewal = this.#look(near, id, RENEW_AGE_MS).catch(() => null);
-    near.waitUntil(renewal.finally(() => this.#renewsFrom.set(id, Date.now() + RENEWAL_GAP_MS)));
   }
 
   /** What KV answers, or null: KV failing costs time, never an answer. */

@@ -24,22 +24,26 @@ async function isOperatorToken(env: Env, token: string): Promise<boolean> {
   return crypto.subtle.timingSafeEqual(await sha256(token), await sha256(env.OPERATOR_TOKEN));
 }
 
+type FindKey = (c: Context<HttpEnv>, key: string) => Promise<OwnedKey | null>;
+
+const findInD1: FindKey = (c, key) => findKey(c.env.DB, key);
+
 /** Lets the operator of this service in. A brand's key is refused with 403. */
 export const operatorToken = createMiddleware<HttpEnv>(async function operatorToken(c, next) {
   const token = bearer(c);
   if (await isOperatorToken(c.env, token)) return next();
-  requireUsable(isWellFormedApiKey(token) ? await findKey(c.env.DB, token) : null);
+  await requireKey(c, token, findInD1);
   throw new ProblemError("forbidden", { detail: "This call takes the operator token." });
 });
 
 /** Lets a brand's secret key in, as `find` knows it, and says whose it is. */
-const secretKeyBy = (find: (c: Context<HttpEnv>, key: string) => Promise<OwnedKey | null>) =>
+const secretKeyBy = (find: FindKey) =>
   createMiddleware<HttpEnv>(async function secretKey(c, next) {
     const token = bearer(c);
     if (await isOperatorToken(c.env, token)) {
       throw new ProblemError("forbidden", { detail: "This call takes a brand's secret key." });
     }
-    const { key, brand } = requireUsable(isWellFormedApiKey(token) ? await find(c, token) : null);
+    const { key, brand } = await requireKey(c, token, find);
     if (brand.status === "suspended") throw new ProblemError("brand-suspended");
     if (key.kind === "publishable") {
       throw new ProblemError("forbidden", { detail: "This call takes a secret key." });
@@ -52,13 +56,14 @@ const secretKeyBy = (find: (c: Context<HttpEnv>, key: string) => Promise<OwnedKe
   });
 
 /** As D1 knows the key at this moment. */
-export const secretKey = secretKeyBy((c, key) => findKey(c.env.DB, key));
+export const secretKey = secretKeyBy(findInD1);
 
 /** By a copy of the key, which may be MAX_AGE_MS old. For claims, which must not wait for D1. */
 export const secretKeyNear = secretKeyBy((c, key) => findKeyNear(near(c), key));
 
-/** The one 401 for every key that does not count. */
-function requireUsable(found: OwnedKey | null): OwnedKey {
+/** The key's row, or the one 401 for every key that does not count. */
+async function requireKey(c: Context<HttpEnv>, token: string, find: FindKey): Promise<OwnedKey> {
+  const found = isWellFormedApiKey(token) ? await find(c, token) : null;
   const now = Date.now();
   if (
     found === null ||

@@ -1,5 +1,7 @@
 /** The platform's own counters of what is billed, by statement. Answers are the real ones. */
 
+import { interceptedD1 } from "../support/intercepted-d1.ts";
+
 /** Whose statement: the pool's SQLite, D1 asked by the pool, D1 or KV asked by the Worker. */
 export type Place = "pool" | "d1-by-pool" | "d1-by-worker" | "kv-by-worker";
 
@@ -90,61 +92,23 @@ export function countStorage(ctx: DurableObjectState, tally: Tally): DurableObje
   return ctx;
 }
 
-const billedBy = ({ meta }: D1Result): Billed => ({
-  rowsWritten: meta.rows_written,
-  rowsRead: meta.rows_read,
-});
-
-class Statement {
-  readonly real: D1PreparedStatement;
-  readonly sql: string;
-  readonly #count: (sql: string, billed: Billed) => void;
-
-  constructor(real: D1PreparedStatement, sql: string, count: Statement["count"]) {
-    this.real = real;
-    this.sql = sql;
-    this.#count = count;
-  }
-
-  count = (sql: string, billed: Billed): void => this.#count(sql, billed);
-
-  bind(...values: unknown[]): Statement {
-    return new Statement(this.real.bind(...values), this.sql, this.#count);
-  }
-
-  async run() {
-    const result = await this.real.run();
-    this.count(this.sql, billedBy(result));
-    return result;
-  }
-
-  async all() {
-    return this.run();
-  }
-
-  // These two answer without the counter. Only reads are asked for in this way.
-  raw() {
-    this.count(this.sql, UNBILLED);
-    return this.real.raw();
-  }
-
-  first() {
-    this.count(this.sql, UNBILLED);
-    return this.real.first();
-  }
+/** What D1 says of one answer. `first` and `raw` leave it out; only reads are asked for so. */
+function billedBy(answer: unknown): Billed {
+  const meta = (answer as Partial<D1Result> | null)?.meta;
+  return meta === undefined
+    ? UNBILLED
+    : { rowsWritten: meta.rows_written, rowsRead: meta.rows_read };
 }
 
 export function countedD1(real: D1Database, tally: Tally, place: Place): D1Database {
-  const count = (sql: string, billed: Billed) => tally.add(place, nameOf(sql), billed);
-  return {
-    prepare: (sql: string) => new Statement(real.prepare(sql), sql, count),
-    batch: async (statements: Statement[]) => {
-      const results = await real.batch(statements.map((statement) => statement.real));
-      for (const [i, result] of results.entries())
-        count(statements[i]?.sql ?? "", billedBy(result));
-      return results;
-    },
-  } as unknown as D1Database;
+  return interceptedD1(real, async (statements, call) => {
+    const answer = await call();
+    for (const [i, sql] of statements.entries()) {
+      const isBatch = Array.isArray(answer) && answer.length === statements.length;
+      tally.add(place, nameOf(sql), billedBy(isBatch ? answer[i] : answer));
+    }
+    return answer;
+  });
 }
 
 export function countedKv(real: KVNamespace, tally: Tally): KVNamespace {

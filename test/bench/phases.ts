@@ -10,7 +10,10 @@ import { fillRival, rivalClaim, Shop } from "./shop.ts";
 import { say, type Stage } from "./stage.ts";
 
 export interface Contest {
-  results: Record<"claim" | "noop" | "write" | "ceiling" | "rival" | "rivalInApp", Result> & {
+  results: Record<
+    "claim" | "noop" | "echo" | "write" | "ceiling" | "rival" | "rivalInApp",
+    Result
+  > & {
     postgres?: Result;
   };
   /** PostgreSQL's version, or why it is missing. */
@@ -37,6 +40,7 @@ export async function contest(stage: Stage, shop: Shop, scale: Scale): Promise<C
   const contenders = {
     claim: byHttp("claim", shop.load, () => shop.claim(campaign)),
     noop: byHttp("no-op route", shop.load, () => shop.noop(campaign)),
+    echo: byHttp("a claim not decided or stored", shop.load, () => shop.echo(campaign)),
     write: byHttp("no-op route, one row", shop.load, () => shop.write(campaign)),
     ceiling: byHttp("object alone, no app", shop.load, () => shop.ceiling(campaign)),
     rivalInApp: byHttp("D1 claims, same app", shop.load, () => shop.rival(campaign)),

@@ -44,7 +44,7 @@ const sum = (counts: Count[], of: "calls" | "rowsWritten" | "rowsRead", place = 
 
 export function judge(findings: Findings): Verdict[] {
   const { contest, sizes, batches, rows, bundle } = findings;
-  const { claim, noop, write, rival, rivalInApp, postgres } = contest.results;
+  const { claim, noop, echo, write, rival, rivalInApp, postgres } = contest.results;
   const perClaim = sum(rows.underLoad, "rowsWritten") / rows.claims;
   const read = sum(rows.underLoad, "rowsRead") / rows.claims;
   const alone = sum(rows.alone, "rowsWritten") / rows.loneClaims;
@@ -54,6 +54,8 @@ export function judge(findings: Findings): Verdict[] {
   const many = sizes.manyCodes.toLocaleString("en");
   return [
     ofRatio("claim / no-op route", ratioOf(claim, noop), 0.85),
+    ofRatio("claim not decided or stored / no-op route", ratioOf(echo, noop), null),
+    ofRatio("claim / claim not decided or stored", ratioOf(claim, echo), null),
     ofRatio("claim / no-op route that writes one row", ratioOf(claim, write), null),
     ofRatio("claim / D1 UPDATE … RETURNING, bare Worker", ratioOf(claim, rival), 2),
     ofRatio("claim / the same route, D1 claims", ratioOf(claim, rivalInApp), null),

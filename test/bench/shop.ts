@@ -49,9 +49,13 @@ export class Shop {
     return this.#shot(`/v1/campaigns/${campaign}/claims`, 201);
   }
 
-  /** See worker.ts for these four. */
+  /** See worker.ts for these five. */
   noop(campaign: string): Shot {
     return this.#shot(`/v1/bench/noop/${campaign}`, 200);
+  }
+
+  echo(campaign: string): Shot {
+    return this.#shot(`/v1/bench/echo/${campaign}`, 200);
   }
 
   write(campaign: string): Shot {

@@ -2,13 +2,15 @@
  * The Worker as deployed, with routes beside it that only the benchmark knows. Nothing on the way
  * of a claim is changed.
  *
- * Three routes show what a claim is measured against:
+ * Four routes show what a claim is measured against:
  *  - POST /bench/ceiling/{campaign} only calls the object, outside the app: the most that this
  *    runtime serves.
  *  - POST /v1/bench/noop/{campaign} is "the same Worker's route that calls the object and does
  *    nothing", by which the budget is judged: the app's middlewares, the look-up of the key and the
  *    body's schema are those of a claim, and then the same object is called and does nothing. It
  *    looks up no campaign and hashes no user: those are a claim's own work.
+ *  - POST /v1/bench/echo/{campaign} is a claim but for deciding and storing it: the copy of the
+ *    campaign, the user's hash, the request to the object, its answer presented.
  *  - POST /v1/bench/write/{campaign} is that route with one row written: what of a claim is commit.
  * And one is a rival: POST /v1/bench/rival/{campaign} is that route with the claim decided by D1.
  */
@@ -17,14 +19,18 @@ import { createRoute } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import * as z from "zod";
 import { CodePool as RealPool } from "../../src/code-pool/code-pool.ts";
+import type { Claim } from "../../src/code-pool/ledger.ts";
+import type { ClaimOutcome, ClaimRequest } from "../../src/code-pool/messages.ts";
+import { poolCampaign, userKeyOf } from "../../src/code-pool/stub.ts";
+import { findCampaignNear } from "../../src/directory/directory.ts";
 import { drawCodes } from "../../src/domain/code-format.ts";
 import { poolName } from "../../src/domain/claim.ts";
 import { newId, randomBytes } from "../../src/db/new-id.ts";
 import { createApp } from "../../src/http/app.ts";
 import { secretKeyNear } from "../../src/http/auth.ts";
 import { readableBody } from "../../src/http/body.ts";
-import { NewClaim } from "../../src/http/claim-schemas.ts";
-import type { HttpEnv } from "../../src/http/http-env.ts";
+import { NewClaim, presentClaim } from "../../src/http/claim-schemas.ts";
+import { near, type HttpEnv } from "../../src/http/http-env.ts";
 import { IdempotencyHeader } from "../../src/http/idempotency.ts";
 import { jsonBody, NoQuery, PathKey } from "../../src/http/schemas.ts";
 import { addRivalCodes, claimInD1 } from "./rival/claim.ts";
@@ -33,6 +39,17 @@ export class CodePool extends RealPool {
   #hasTable = false;
 
   noop(): void {}
+
+  echo(request: ClaimRequest): Extract<ClaimOutcome, { claim: Claim }> {
+    const { userKey, userId, idempotencyKey, attempt, consent, contact, campaign } = request;
+    const times = { claimedAt: Date.now(), expiresAt: null };
+    const claim = { slot: 1, nth: 0, code: "XXXX-XXXX-XXXX", userKey, userId, ...times };
+    return {
+      kind: "granted",
+      claim: { ...claim, idempotencyKey, attempt, consent, contact },
+      version: campaign.version,
+    };
+  }
 
   writeRow(user: string): void {
     const { sql } = this.ctx.storage;
@@ -71,6 +88,25 @@ function likeClaim(path: string) {
 app.openapi(likeClaim("/v1/bench/noop/{campaign}"), async (c) => {
   await poolOf(c.env, c.req.valid("param").campaign).noop();
   return c.json({ ok: true }, 200);
+});
+
+app.openapi(likeClaim("/v1/bench/echo/{campaign}"), async (c) => {
+  const asked = c.req.valid("param").campaign;
+  const campaign = await findCampaignNear(near(c), c.var.scope, asked);
+  if (campaign === null) return c.notFound();
+  const userId = c.req.valid("json").user.id;
+  const userKey = await userKeyOf(campaign, userId);
+  const outcome = await poolOf(c.env, campaign.id).echo({
+    campaign: poolCampaign(campaign),
+    shard: 0,
+    userKey,
+    userId,
+    idempotencyKey: null,
+    attempt: crypto.randomUUID(),
+    consent: null,
+    contact: null,
+  });
+  return c.json(presentClaim(campaign, outcome.claim), 200);
 });
 
 app.openapi(likeClaim("/v1/bench/write/{campaign}"), async (c) => {

@@ -31,8 +31,8 @@ export const wrongEngines: Mutant[] = [
       },
       {
         file: "src/code-pool/stock.ts",
-        from: "if (settled === 0) return;",
-        to: "if (settled < 0) return;",
+        from: "if (!this.settlePending(lease.id)) return;",
+        to: "this.settlePending(lease.id);",
       },
     ],
   },

@@ -35,7 +35,8 @@ function lostD1(): Error {
 }
 
 function faulty(env: Env): Env {
-  const DB = interceptedD1(env.DB, async (sql, call) => {
+  const DB = interceptedD1(env.DB, async (statements, call) => {
+    const sql = statements.join(";\n");
     if (strikes("d1Before")) throw lostD1();
     if (strikes("d1Held")) await scheduler.wait(LATE_MS);
     if (LEASE.test(sql) && strikes("leaseLost")) {

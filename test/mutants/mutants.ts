@@ -14,19 +14,18 @@ export const AWAIT_BETWEEN_CHECK_AND_WRITE: Mutant["edits"] = [
   },
   {
     file: "src/code-pool/code-pool.ts",
-    from: "return noneLeft(this.ctx.storage.transactionSync(() => this.#decide(request)));",
-    to: "return noneLeft(await this.#decide(request));",
+    from: "const last = this.ctx.storage.transactionSync(() => this.#decide(request));",
+    to: "const last = await this.#decide(request);",
   },
   {
     file: "src/code-pool/code-pool.ts",
-    from: "#decide(request: ClaimRequest): ClaimOutcome | NoCode {",
-    to: "async #decide(request: ClaimRequest): Promise<ClaimOutcome | NoCode> {",
+    from: "#decide(request: ClaimRequest): ClaimOutcome {",
+    to: "async #decide(request: ClaimRequest): Promise<ClaimOutcome> {",
   },
-  { file: "src/code-pool/code-pool.ts", from: "  #grant(\n", to: "  async #grant(\n" },
   {
     file: "src/code-pool/code-pool.ts",
-    from: "  ): ClaimOutcome | NoCode {",
-    to: "  ): Promise<ClaimOutcome | NoCode> {",
+    from: "#grant(request: ClaimRequest, nth: number, campaign: PoolCampaign, now: number): ClaimOutcome {",
+    to: "async #grant(request: ClaimRequest, nth: number, campaign: PoolCampaign, now: number): Promise<ClaimOutcome> {",
   },
   {
     file: "src/code-pool/code-pool.ts",
@@ -140,8 +139,8 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/code-pool/code-pool.ts",
-        from: 'if (outcome.kind !== "no-code" ||',
-        to: 'if (outcome.kind !== "no-code" || outcome.held !== null ||',
+        from: "if (this.#refiller.isKnownDry()) return",
+        to: "if (this.#refiller.isKnownDry() || this.#ledger.heldBy(request.userKey).length > 0) return",
       },
     ],
   },
@@ -271,7 +270,7 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/directory/copies.ts",
-        from: "const ageMax = this.#rests(id) ? STALE_MAX_MS : MAX_AGE_MS;",
+        from: "const ageMax = held !== undefined && now < held.d1RestsUntil ? STALE_MAX_MS : MAX_AGE_MS;",
         to: "const ageMax = STALE_MAX_MS;",
       },
     ],
@@ -281,7 +280,7 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/directory/copies.ts",
-        from: "if (copy === null || Date.now() - copy.readAt > STALE_MAX_MS) throw error;",
+        from: "if (copy === null || now - copy.readAt > STALE_MAX_MS) throw error;",
         to: "if (copy !== undefined) throw error;",
       },
     ],

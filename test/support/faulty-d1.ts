@@ -18,7 +18,8 @@ const LATE_MS = 500;
 
 /** `faults` is consumed: each counts down, and the caller can read what is left. */
 export function faultyD1(real: D1Database, faults: Fault[]): D1Database {
-  return interceptedD1(real, async (sql, call) => {
+  return interceptedD1(real, async (statements, call) => {
+    const sql = statements.join(";\n");
     const fault = faults.find((candidate) => candidate.times > 0 && candidate.sql.test(sql));
     if (fault === undefined) return call();
     fault.times -= 1;

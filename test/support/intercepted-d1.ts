@@ -1,5 +1,5 @@
-/** What stands around a call to D1: it sees the SQL, and makes the call or does not. */
-export type Around = <T>(sql: string, call: () => Promise<T>) => Promise<T>;
+/** What stands around a call to D1: it sees its statements, and makes the call or does not. */
+export type Around = <T>(sql: string[], call: () => Promise<T>) => Promise<T>;
 
 class Statement {
   readonly real: D1PreparedStatement;
@@ -16,16 +16,16 @@ class Statement {
     return new Statement(this.real.bind(...values), this.sql, this.#around);
   }
   run() {
-    return this.#around(this.sql, () => this.real.run());
+    return this.#around([this.sql], () => this.real.run());
   }
   all() {
-    return this.#around(this.sql, () => this.real.all());
+    return this.#around([this.sql], () => this.real.all());
   }
   raw() {
-    return this.#around(this.sql, () => this.real.raw());
+    return this.#around([this.sql], () => this.real.raw());
   }
   first() {
-    return this.#around(this.sql, () => this.real.first());
+    return this.#around([this.sql], () => this.real.first());
   }
 }
 
@@ -34,8 +34,9 @@ export function interceptedD1(real: D1Database, around: Around): D1Database {
   return {
     prepare: (sql: string) => new Statement(real.prepare(sql), sql, around),
     batch: (statements: Statement[]) =>
-      around(statements.map(({ sql }) => sql).join(";\n"), () =>
-        real.batch(statements.map(({ real: statement }) => statement)),
+      around(
+        statements.map(({ sql }) => sql),
+        () => real.batch(statements.map(({ real: statement }) => statement)),
       ),
   } as unknown as D1Database;
 }

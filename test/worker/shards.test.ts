@@ -149,7 +149,7 @@ describe("a lease that reaches D1 after it was given up", () => {
     const arrive = async () => held?.();
     await runInDurableObject(env.CODE_POOL.getByName(`${id}/1`), (pool) => {
       const DB = interceptedD1(env.DB, async (sql, call) => {
-        if (held !== null || !sql.includes("INSERT INTO leases")) return call();
+        if (held !== null || !sql.join().includes("INSERT INTO leases")) return call();
         held = call;
         throw new Error("D1_ERROR: Network connection lost");
       });
