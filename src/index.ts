@@ -1,5 +1,6 @@
 import { createApp } from "./http/app.ts";
 
+export { BatchRunner } from "./batch-runner/batch-runner.ts";
 export { CodePool } from "./code-pool/code-pool.ts";
 
 const app = createApp();

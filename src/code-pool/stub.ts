@@ -9,7 +9,7 @@ import { base32 } from "../domain/id.ts";
 import type { CodePool } from "./code-pool.ts";
 import { DRY_MEMORY_MS } from "./refill.ts";
 
-/** Calls of one request to one pool, the first included. */
+/** Calls of one request to one object, the first included. */
 const ATTEMPTS_MAX = 3;
 const BACKOFF_MS = 50;
 
@@ -89,7 +89,7 @@ export function poolOfUser(env: Env, campaign: CampaignRow, userKey: string) {
 }
 
 /** All pools of a campaign, by shard. */
-export function poolsOf(env: Env, campaign: CampaignRow) {
+export function poolsOf(env: Env, campaign: Pick<CampaignRow, "id" | "shards">) {
   return Array.from({ length: campaign.shards }, (_, shard) => ({
     shard,
     call: caller(env, campaign.id, shard),
@@ -110,35 +110,43 @@ export async function configurePools(env: Env, campaign: CampaignRow): Promise<v
  * Tells every pool that codes were added; when this resolves none remembers that none were left.
  * One that does not answer forgets by itself, and that is waited for.
  */
-export async function tellOfStock(env: Env, campaign: CampaignRow): Promise<void> {
+export async function tellOfStock(
+  env: Env,
+  campaign: Pick<CampaignRow, "id" | "shards">,
+): Promise<void> {
   const told = await Promise.allSettled(
     poolsOf(env, campaign).map(({ call }) => call((pool) => pool.stockAdded())),
   );
   if (told.some(({ status }) => status === "rejected")) await scheduler.wait(DRY_MEMORY_MS);
 }
 
+/** Calls of one request to one pool. */
+function caller(env: Env, campaignId: string, shard: number) {
+  const pool = () => env.CODE_POOL.getByName(poolName(campaignId, shard)) as unknown as Pool;
+  return <T>(method: (pool: Pool) => Promise<T>): Promise<T> => callObject(pool, method);
+}
+
 /**
  * Every call made through it must be safe to repeat: an attempt that failed may have taken effect.
  * A stub that saw its object reset fails for ever, hence a new one per attempt.
  */
-function caller(env: Env, campaignId: string, shard: number) {
-  return async function call<T>(method: (pool: Pool) => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await method(
-          env.CODE_POOL.getByName(poolName(campaignId, shard)) as unknown as Pool,
-        );
-      } catch (error) {
-        const { overloaded, retryable, durableObjectReset } = error as {
-          overloaded?: boolean;
-          retryable?: boolean;
-          durableObjectReset?: boolean;
-        };
-        if (overloaded === true) throw new PoolOverloadedError("overloaded", { cause: error });
-        if (retryable !== true && durableObjectReset !== true) throw error;
-        if (attempt === ATTEMPTS_MAX) throw new PoolOverloadedError("reset", { cause: error });
-      }
-      await scheduler.wait(BACKOFF_MS * 2 ** (attempt - 1) * (0.5 + Math.random()));
+export async function callObject<Stub, T>(
+  newStub: () => Stub,
+  method: (stub: Stub) => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await method(newStub());
+    } catch (error) {
+      const { overloaded, retryable, durableObjectReset } = error as {
+        overloaded?: boolean;
+        retryable?: boolean;
+        durableObjectReset?: boolean;
+      };
+      if (overloaded === true) throw new PoolOverloadedError("overloaded", { cause: error });
+      if (retryable !== true && durableObjectReset !== true) throw error;
+      if (attempt === ATTEMPTS_MAX) throw new PoolOverloadedError("reset", { cause: error });
     }
-  };
+    await scheduler.wait(BACKOFF_MS * 2 ** (attempt - 1) * (0.5 + Math.random()));
+  }
 }

@@ -24,6 +24,8 @@ export type NewCampaign = Pick<CampaignInsert, "brandId" | "slug" | "name" | "mo
       | "claimsPerUser"
       | "codeLifetimeSeconds"
       | "consent"
+      | "codeFormat"
+      | "acceptGuessable"
       | "shopUrl"
       | "metadata"
       | "shards"
@@ -71,6 +73,12 @@ export async function findCampaign(
     .from(campaigns)
     .where(and(within(scope), or(eq(campaigns.id, idOrSlug), eq(campaigns.slug, idOrSlug))))
     .limit(1);
+  return found[0] ?? null;
+}
+
+/** The campaign, whosever it is. */
+export async function findCampaignById(db: D1Database, id: string): Promise<CampaignRow | null> {
+  const found = await database(db).select().from(campaigns).where(eq(campaigns.id, id)).limit(1);
   return found[0] ?? null;
 }
 

@@ -4,6 +4,7 @@
  */
 
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import type { CodeFormat, CodeShape } from "../domain/code-format.ts";
 
 /**
  * An offer, as on the wire. Percentages are of 100, amounts are integer minor units of `currency`.
@@ -57,11 +58,25 @@ export const campaigns = sqliteTable("campaigns", {
   claimsPerUser: integer().notNull().default(1),
   codeLifetimeSeconds: integer(),
   consent: text({ mode: "json" }).$type<ConsentTerms>(),
+  codeFormat: text({ mode: "json" }).$type<CodeFormat>(),
+  acceptGuessable: integer({ mode: "boolean" }).notNull().default(false),
   shopUrl: text(),
   metadata: text({ mode: "json" }).$type<Record<string, string>>().notNull().default({}),
   shards: integer().notNull().default(1),
   userKeySecret: text().notNull(),
   createdAt: integer().notNull(),
+});
+
+export const codeShapes = sqliteTable("code_shapes", {
+  id: text().primaryKey(),
+  brandId: text().notNull(),
+  number: integer().notNull(),
+  template: text({ mode: "json" }).$type<CodeShape["template"]>().notNull(),
+  alphabet: text().notNull(),
+  checkKey: text().notNull(),
+  createdAt: integer().notNull(),
+  usableFrom: integer().notNull(),
+  uncheckedFrom: integer(),
 });
 
 export const batches = sqliteTable("batches", {
@@ -73,6 +88,21 @@ export const batches = sqliteTable("batches", {
   leased: integer().notNull().default(0),
   createdAt: integer().notNull(),
   finishedAt: integer(),
+  shapeId: text(),
+});
+
+export const imports = sqliteTable("imports", {
+  id: text().primaryKey(),
+  campaignId: text().notNull(),
+  status: text({ enum: ["running", "complete", "failed"] }).notNull(),
+  dryRun: integer({ mode: "boolean" }).notNull(),
+  rows: integer().notNull().default(0),
+  accepted: integer().notNull().default(0),
+  duplicates: integer().notNull().default(0),
+  rejected: integer().notNull().default(0),
+  createdAt: integer().notNull(),
+  touchedAt: integer().notNull(),
+  finishedAt: integer(),
 });
 
 export const codes = sqliteTable("codes", {
@@ -80,6 +110,7 @@ export const codes = sqliteTable("codes", {
   ordinal: integer().notNull(),
   brandId: text().notNull(),
   code: text().notNull(),
+  matchKey: text().notNull(),
   claimId: text(),
   userId: text(),
   claimedAt: integer(),

@@ -1,17 +1,102 @@
-/** How generated codes look, and how their letters are drawn. */
+/**
+ * How generated codes look, and how they are drawn.
+ *
+ * A code has fixed text and places. In the last one or two places stand check characters: a keyed
+ * hash of the letters before them. Who guesses cannot compute them, so a guess can be told from a
+ * code by its looks. Of letters that look alike an alphabet uses one only, so that no two codes
+ * of a shape share a match key (match-key.ts).
+ */
+
+import { matchKey } from "./match-key.ts";
+import { sipHash } from "./siphash.ts";
+
+/** What a campaign says of its codes, as on the wire. Everything left out is as in the default. */
+export interface CodeFormat {
+  /** `#` is a place; in a pattern without `#`, `X` is. Anything else stands as it is. */
+  pattern?: string | undefined;
+  /** Places without anything between them, instead of a pattern. */
+  length?: number | undefined;
+  alphabet?: string | undefined;
+  prefix?: string | undefined;
+  suffix?: string | undefined;
+}
+
+/** A format with nothing left open. */
+export interface CodeShape {
+  /** Fixed text, and numbers of places in a row. */
+  template: readonly (string | number)[];
+  /** No two characters of it look alike. */
+  alphabet: string;
+}
+
+export const DEFAULT_PATTERN = "XXXX-XXXX-XXXX";
 
 // No vowels, so that no word appears by accident, and of each pair that people mistake for one
 // another (0 O, 1 I L, 2 Z, 5 S, 8 B) at most the digit.
-export const CODE_ALPHABET = "CDFGHJKMNPQRTVWXY23456789";
+export const DEFAULT_ALPHABET = "CDFGHJKMNPQRTVWXY23456789";
 
-const GROUPS = 3;
-const GROUP_LENGTH = 4;
+/** The characters of `alphabet` without those that look like one before them. */
+export function distinctLetters(alphabet: string): string {
+  const seen = new Set<string>();
+  return Array.from(alphabet)
+    .filter((letter) => {
+      const key = matchKey(letter);
+      return seen.has(key) ? false : seen.add(key);
+    })
+    .join("");
+}
 
-/**
- * Characters drawn for one code: 25^12 is 55 bits, so a guess at 5,000,000 live codes hits once in
- * 10^10.
- */
-export const CODE_LENGTH = GROUPS * GROUP_LENGTH;
+/** The shape of a format that has been validated. */
+export function shapeOf(format: CodeFormat | null): CodeShape {
+  const { pattern, length, alphabet, prefix = "", suffix = "" } = format ?? {};
+  const body = length === undefined ? (pattern ?? DEFAULT_PATTERN) : "#".repeat(length);
+  const place = body.includes("#") ? "#" : "X";
+  const template: (string | number)[] = [];
+  const add = (part: string | number) => {
+    const last = template.at(-1);
+    if (part === "") return;
+    if (typeof last === "string" && typeof part === "string") template.splice(-1, 1, last + part);
+    else template.push(part);
+  };
+  add(prefix);
+  for (const [run] of body.matchAll(place === "#" ? /#+|[^#]+/g : /X+|[^X]+/g)) {
+    add(run.startsWith(place) ? run.length : run);
+  }
+  add(suffix);
+  return { template, alphabet: distinctLetters(alphabet ?? DEFAULT_ALPHABET) };
+}
+
+/** Places in a code of that shape. */
+export function placesOf({ template }: CodeShape): number {
+  return template.reduce<number>((sum, part) => sum + (typeof part === "number" ? part : 0), 0);
+}
+
+/** Characters of a whole code. */
+export function lengthOf({ template }: CodeShape): number {
+  return template.reduce<number>(
+    (sum, part) => sum + (typeof part === "number" ? part : part.length),
+    0,
+  );
+}
+
+/** Codes so short that every place is needed to tell them apart have no check characters. */
+const CHECKED_FROM_BITS = 30;
+const CHECKED_TWICE_FROM_BITS = 40;
+
+/** How many of the places hold check characters: each lets 1 guess in alphabet.length through. */
+export function checkPlaces(shape: CodeShape): number {
+  const bits = placesOf(shape) * Math.log2(shape.alphabet.length);
+  return bits >= CHECKED_TWICE_FROM_BITS ? 2 : bits >= CHECKED_FROM_BITS ? 1 : 0;
+}
+
+/** The check characters behind `letters`, folded as in match keys. */
+function checkLetters(shape: CodeShape, key: Uint8Array, letters: string): string {
+  const [high, low] = sipHash(key, letters);
+  const { alphabet } = shape;
+  // Of 2^32 values each character gets as many as any other, to one in 10^7.
+  const all = alphabet.charAt(high % alphabet.length) + alphabet.charAt(low % alphabet.length);
+  return all.slice(0, checkPlaces(shape));
+}
 
 /**
  * `length` characters of `alphabet` (2–256 distinct characters), each equally likely. Bytes that
@@ -32,14 +117,128 @@ export function drawText(
   return text;
 }
 
+export interface DrawnCode {
+  code: string;
+  matchKey: string;
+}
+
+/** The code that has `letters` in its places. */
+function writeOut({ template }: CodeShape, letters: string): string {
+  let code = "";
+  let at = 0;
+  for (const part of template) {
+    if (typeof part === "string") code += part;
+    else code += letters.slice(at, (at += part));
+  }
+  return code;
+}
+
 /**
- * `count` codes of the form XXXX-XXXX-XXXX. They may repeat one another, however unlikely: the
- * inventory's UNIQUE index decides, and the caller draws again for the places left empty.
+ * `count` codes of the shape. They may repeat one another or a code that exists, however unlikely:
+ * the inventory decides, and the caller draws again for the places left empty.
  */
-export function drawCodes(count: number, randomBytes: (count: number) => Uint8Array): string[] {
-  const letters = drawText(count * CODE_LENGTH, CODE_ALPHABET, randomBytes);
+export function drawCodes(
+  { shape, key }: { shape: CodeShape; key: Uint8Array },
+  count: number,
+  randomBytes: (count: number) => Uint8Array,
+): DrawnCode[] {
+  const free = placesOf(shape) - checkPlaces(shape);
+  const drawn = drawText(count * free, shape.alphabet, randomBytes);
+  const folded = matchKey(drawn);
+  const keyShape = foldedShape(shape);
   return Array.from({ length: count }, (_, i) => {
-    const code = letters.slice(i * CODE_LENGTH, (i + 1) * CODE_LENGTH);
-    return `${code.slice(0, 4)}-${code.slice(4, 8)}-${code.slice(8)}`;
+    const [from, to] = [i * free, (i + 1) * free];
+    const foldedLetters = folded.slice(from, to);
+    const check = checkLetters(shape, key, foldedLetters);
+    return {
+      code: writeOut(shape, drawn.slice(from, to) + check),
+      matchKey: writeOut(keyShape, foldedLetters + matchKey(check)),
+    };
   });
+}
+
+/** What the match keys of a shape's codes look like. Computed once: a shape judges many codes. */
+function foldedShape(shape: CodeShape): CodeShape & { length: number } {
+  let folded = foldedShapes.get(shape);
+  if (folded === undefined) {
+    const template = shape.template.map((part) =>
+      typeof part === "string" ? matchKey(part) : part,
+    );
+    const alphabet = matchKey(shape.alphabet);
+    folded = { template, alphabet, length: lengthOf({ template, alphabet }) };
+    foldedShapes.set(shape, folded);
+  }
+  return folded;
+}
+
+const foldedShapes = new WeakMap<CodeShape, CodeShape & { length: number }>();
+
+/** The folded letters in the places of a code with that match key, or null when it has no such. */
+function lettersIn(shape: CodeShape, key: string): string | null {
+  const { template, alphabet, length } = foldedShape(shape);
+  if (key.length !== length) return null;
+  let letters = "";
+  let at = 0;
+  for (const part of template) {
+    const size = typeof part === "number" ? part : part.length;
+    const found = key.slice(at, at + size);
+    at += size;
+    if (typeof part === "number") letters += found;
+    else if (found !== part) return null;
+  }
+  return Array.from(letters).every((letter) => alphabet.includes(letter)) ? letters : null;
+}
+
+/** A shape, the key of its check characters, and whether codes without them may look like it. */
+export interface ShapeRule {
+  shape: CodeShape;
+  key: Uint8Array;
+  unchecked: boolean;
+}
+
+/** Whether codes of that shape can be told from guesses. */
+export function tellsForged({ shape, unchecked }: Pick<ShapeRule, "shape" | "unchecked">): boolean {
+  return !unchecked && checkPlaces(shape) > 0;
+}
+
+/**
+ * The rules by whose shape a code with that match key looks, when by all of them its check
+ * characters are wrong. None when it may be a code: its looks are genuine, or nobody's.
+ */
+export function rulesForged(rules: readonly ShapeRule[], typedKey: string): ShapeRule[] {
+  const forged: ShapeRule[] = [];
+  for (const rule of rules) {
+    const letters = lettersIn(rule.shape, typedKey);
+    if (letters === null) continue;
+    if (!tellsForged(rule)) return [];
+    const checks = checkPlaces(rule.shape);
+    const check = checkLetters(rule.shape, rule.key, letters.slice(0, -checks));
+    if (letters.endsWith(matchKey(check))) return [];
+    forged.push(rule);
+  }
+  return forged;
+}
+
+export function isSameShape(one: CodeShape, other: CodeShape): boolean {
+  return (
+    JSON.stringify([one.template, one.alphabet]) ===
+    JSON.stringify([other.template, other.alphabet])
+  );
+}
+
+/** Whether some code could be of both shapes, check characters apart. */
+export function overlap(one: CodeShape, other: CodeShape): boolean {
+  const [a, b] = [one, other].map(lettersAllowed) as [string[], string[]];
+  return (
+    a.length === b.length &&
+    a.every((allowed, i) => Array.from(allowed).some((letter) => b[i]?.includes(letter)))
+  );
+}
+
+/** For each character of a match key of that shape: what may stand there. */
+function lettersAllowed(shape: CodeShape): string[] {
+  const { template, alphabet } = foldedShape(shape);
+  return template.flatMap((part) =>
+    typeof part === "string" ? Array.from(part) : Array.from({ length: part }, () => alphabet),
+  );
 }

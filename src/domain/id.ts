@@ -7,6 +7,9 @@ const prefixes = {
   batch: "bat",
   claim: "clm",
   lease: "lse",
+  codeShape: "shp",
+  import: "imp",
+  redemption: "rdm",
 } as const;
 
 export type IdKind = keyof typeof prefixes;

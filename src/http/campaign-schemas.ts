@@ -3,6 +3,7 @@
 import * as z from "zod";
 import type { CampaignChange, CampaignRow } from "../db/campaigns.ts";
 import { closedReason } from "../domain/claim.ts";
+import { CodeFormat } from "./code-format-schema.ts";
 import {
   AnsweredTime,
   definedOnly,
@@ -99,6 +100,13 @@ const changeable = {
     .nullable()
     .meta({ description: "Seconds from the claim until its code expires; null: never." }),
   consent: Consent.nullable(),
+  code_format: CodeFormat.nullable().meta({
+    description: "How codes that are made from now on look; null: the default.",
+  }),
+  accept_guessable: z.boolean().meta({
+    description:
+      "Lets as many as 1 in 2 guesses be a live code, instead of 1 in 100,000. For codes that are worth little.",
+  }),
   shop_url: ShopUrl.nullable(),
   metadata: Metadata,
 };
@@ -145,6 +153,8 @@ export const Campaign = z
     claims_per_user: z.int(),
     code_lifetime_seconds: z.int().nullable(),
     consent: Consent.nullable(),
+    code_format: CodeFormat.nullable(),
+    accept_guessable: z.boolean(),
     shop_url: z.string().nullable(),
     shards: z.int(),
     metadata: z.record(z.string(), z.string()),
@@ -166,6 +176,8 @@ export function presentCampaign(campaign: CampaignRow): z.infer<typeof Campaign>
     claims_per_user: campaign.claimsPerUser,
     code_lifetime_seconds: campaign.codeLifetimeSeconds,
     consent: campaign.consent,
+    code_format: campaign.codeFormat,
+    accept_guessable: campaign.acceptGuessable,
     shop_url: campaign.shopUrl,
     shards: campaign.shards,
     metadata: campaign.metadata,
@@ -186,6 +198,8 @@ export function toChange(fields: z.infer<typeof CampaignUpdate>): Defined<Campai
     claimsPerUser: fields.claims_per_user,
     codeLifetimeSeconds: fields.code_lifetime_seconds,
     consent: fields.consent,
+    codeFormat: fields.code_format,
+    acceptGuessable: fields.accept_guessable,
     shopUrl: fields.shop_url,
     metadata: fields.metadata,
   });

@@ -81,6 +81,11 @@ export const problems = {
     title: "Somebody else changed this at the same moment",
     remedy: "Read it again and repeat your change.",
   },
+  "batch-finished": {
+    status: 409,
+    title: "The batch does not run any more",
+    remedy: "Read the batch: it is complete, or failed. Codes that were made can be revoked.",
+  },
   "payload-too-large": {
     status: 413,
     title: "The request body is too large",
@@ -96,6 +101,12 @@ export const problems = {
     title: "The request is not valid",
     remedy:
       "Mend every place that errors names. Fields and parameters not in the reference are refused.",
+  },
+  "code-space-too-small": {
+    status: 422,
+    title: "The code format has no room for so many codes",
+    remedy:
+      "Make the codes longer or their alphabet larger, ask for fewer, or set accept_guessable on the campaign.",
   },
   "consent-required": {
     status: 422,

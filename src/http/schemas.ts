@@ -59,6 +59,22 @@ export const PathId = z.string().meta({ description: "The id." });
 
 export const NoQuery = z.strictObject({});
 
+/** Members of code-space-too-small. */
+const ROOM = Object.fromEntries(
+  Object.entries({
+    texts: "Different texts that the format gives.",
+    codes: "Of those, codes there are.",
+    requested: "Codes asked for.",
+    codes_max: "Texts that may be codes.",
+  }).map(([name, meaning]) => [
+    name,
+    z
+      .number()
+      .optional()
+      .meta({ description: `With code-space-too-small. ${meaning}` }),
+  ]),
+);
+
 export const Problem = z
   .object({
     type: z.string().meta({ example: "http://localhost:8787/problems/not-found" }),
@@ -76,6 +92,7 @@ export const Problem = z
       )
       .optional(),
     starts_at: AnsweredTime.nullable().optional().meta({ description: "With campaign-not-open." }),
+    ...ROOM,
   })
   .meta({
     id: "Problem",
@@ -92,6 +109,11 @@ export function created<Schema extends z.ZodType>(schema: Schema, description: s
   return { ...json(schema, description), headers: headersOf(201) };
 }
 
+/** The JSON answer that something is being made. */
+export function located<Schema extends z.ZodType>(schema: Schema, description: string) {
+  return { ...json(schema, description), headers: headersOf(202) };
+}
+
 /** A JSON request body that must be there. */
 export function jsonBody<Schema extends z.ZodType>(schema: Schema) {
   return { required: true, content: { "application/json": { schema } } } as const;
@@ -100,6 +122,7 @@ export function jsonBody<Schema extends z.ZodType>(schema: Schema) {
 /** Headers that answers of a status carry besides X-Request-Id. */
 const HEADERS: Record<number, Record<string, string>> = {
   201: { Location: "Where what was created can be read." },
+  202: { Location: "Where what is being made can be read." },
   401: { "WWW-Authenticate": "Bearer." },
   405: { Allow: "The methods that the path supports." },
   503: { "Retry-After": "Seconds after which to repeat the request." },

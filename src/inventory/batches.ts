@@ -1,69 +1,154 @@
-/** Making codes. May import db/ and domain/. */
-
-import { drawCodes } from "../domain/code-format.ts";
-import { newId, randomBytes } from "../db/new-id.ts";
-import { findBatch, type BatchRow } from "../db/batches.ts";
-
 /**
- * Makes `count` codes for the campaign: exactly that many, or none. All of a batch is one
- * transaction; its codes can be leased only from the moment that every one of them is there.
+ * Making codes, in steps. May import db/ and domain/.
+ *
+ * A batch has places 0 … requested - 1. The first `created` of them hold a code; no other does for
+ * longer than it takes to fill a step. A step is one transaction that fills places only as long as
+ * the batch stands where the caller saw it, so a step whose outcome is unknown is simply done
+ * again: it makes not one code more than was asked for.
  */
-export async function makeBatch(
-  db: D1Database,
-  { campaignId, brandId, count }: { campaignId: string; brandId: string; count: number },
-): Promise<BatchRow> {
-  const batchId = newId("batch");
-  const now = Date.now();
-  await db.batch([
-    db
-      .prepare(
-        "INSERT INTO batches (id, campaign_id, status, requested, created_at) VALUES (?1, ?2, 'running', ?3, ?4)",
-      )
-      .bind(batchId, campaignId, count, now),
-    ...fillPlaces(db, { batchId, brandId, places: Array.from({ length: count }, (_, i) => i) }),
-  ]);
-  // A code that the brand has already was left out. Draw again for its place until none is empty.
-  for (;;) {
-    const batch = await findBatch(db, batchId);
-    if (batch === null) throw new Error(`Batch ${batchId} vanished`);
-    if (batch.status === "complete") return batch;
-    const places = await emptyPlaces(db, batchId, count);
-    await db.batch(fillPlaces(db, { batchId, brandId, places }));
-  }
+
+import { rowsOf } from "../db/database.ts";
+import { randomBytes } from "../db/new-id.ts";
+import { ruleOf, type CodeShapeRow } from "../db/code-shapes.ts";
+import { BATCH_STEP } from "../domain/batch.ts";
+import { drawCodes } from "../domain/code-format.ts";
+
+export interface BatchToMake {
+  /** Chosen by the caller before the first try, so that asking again makes no second batch. */
+  id: string;
+  campaignId: string;
+  count: number;
+  shape: CodeShapeRow;
+  /** Live codes of that shape at most. */
+  codesMax: number;
 }
 
 /**
- * Statements that put a fresh code into each place, and complete the batch if that was the last.
+ * Notes that the batch is to be made, unless its shape would have more live codes than it may. Safe
+ * to repeat.
  */
-function fillPlaces(
+export async function startBatch(
   db: D1Database,
-  { batchId, brandId, places }: { batchId: string; brandId: string; places: number[] },
-): D1PreparedStatement[] {
-  const codes = drawCodes(places.length, randomBytes);
-  const rows = places.map((ordinal, i) => [ordinal, codes[i]]);
-  return [
-    // WHERE true: without it SQLite reads ON CONFLICT as part of the SELECT's join.
+  batch: BatchToMake,
+): Promise<{ kind: "started" } | { kind: "too-many"; live: number }> {
+  const { id, campaignId, count, shape, codesMax } = batch;
+  const live = `(SELECT coalesce(sum(CASE b.status WHEN 'running' THEN b.requested ELSE b.created END), 0)
+    FROM code_shapes AS s JOIN batches AS b ON b.shape_id = s.id
+    WHERE s.brand_id = ?1 AND s.template = ?2 AND s.alphabet = ?3)`;
+  const look = [shape.brandId, JSON.stringify(shape.template), shape.alphabet];
+  const [, found] = await db.batch([
     db
       .prepare(
-        `INSERT INTO codes (batch_id, ordinal, brand_id, code)
-         SELECT ?1, value ->> 0, ?2, value ->> 1 FROM json_each(?3) WHERE true
+        `INSERT INTO batches (id, campaign_id, status, requested, created_at, shape_id)
+         SELECT ?4, ?5, 'running', ?6, ?7, ?8 WHERE ?6 + ${live} <= ?9
+         ON CONFLICT (id) DO NOTHING`,
+      )
+      .bind(...look, id, campaignId, count, Date.now(), shape.id, codesMax),
+    db
+      .prepare(`SELECT (SELECT count(*) FROM batches WHERE id = ?4) AS started, ${live} AS live`)
+      .bind(...look, id),
+  ]);
+  const [row] = rowsOf<{ started: number; live: number }>(found);
+  if (row === undefined) throw new Error("A count without a row");
+  return row.started === 1 ? { kind: "started" } : { kind: "too-many", live: row.live };
+}
+
+/** A batch as it stood when it was looked at. */
+export interface RunningBatch {
+  id: string;
+  campaignId: string;
+  requested: number;
+  created: number;
+}
+
+/** What a step found or left. `sqlMs`: how long D1 itself was at work for it. */
+export interface BatchStep {
+  created: number;
+  isRunning: boolean;
+  sqlMs: number;
+}
+
+/**
+ * Fills the next places of the batch; those that stay empty, because a code drawn for them exists,
+ * are filled by the next step. Codes count, and can be leased, once all places before them are
+ * full.
+ */
+export async function growBatch(
+  db: D1Database,
+  batch: RunningBatch,
+  shape: CodeShapeRow,
+): Promise<BatchStep> {
+  const { id, created } = batch;
+  const size = Math.min(BATCH_STEP, batch.requested - created);
+  const drawn = drawCodes(ruleOf(shape), size, randomBytes);
+  const results = await db.batch([
+    // A place that is full, or a code that is there, changes nothing. A code that might be mistyped
+    // for another one is left out too.
+    db
+      .prepare(
+        `INSERT INTO codes (batch_id, ordinal, brand_id, code, match_key)
+         SELECT ?1, ?2 + d.key, ?3, ${CODE_IN}, ${KEY_IN} FROM json_each(?4) AS d
+         WHERE EXISTS (SELECT 1 FROM batches WHERE id = ?1 AND status = 'running' AND created = ?2)
+           AND NOT EXISTS (SELECT 1 FROM codes AS c WHERE c.brand_id = ?3 AND c.match_key = ${KEY_IN})
          ON CONFLICT DO NOTHING`,
       )
-      .bind(batchId, brandId, JSON.stringify(rows)),
+      .bind(
+        id,
+        created,
+        shape.brandId,
+        JSON.stringify(drawn.map(({ code, matchKey }) => `${code}\t${matchKey}`)),
+      ),
     db
       .prepare(
-        `UPDATE batches SET created = requested, status = 'complete', finished_at = ?2
-         WHERE id = ?1 AND status = 'running' AND requested = (SELECT count(*) FROM codes WHERE batch_id = ?1)`,
+        `UPDATE batches SET created = ?2 + ?3,
+           status = iif(?2 + ?3 = requested, 'complete', status),
+           finished_at = iif(?2 + ?3 = requested, ?4, finished_at)
+         WHERE id = ?1 AND status = 'running' AND created = ?2
+           AND (SELECT count(*) FROM codes WHERE batch_id = ?1 AND ordinal >= ?2 AND ordinal < ?2 + ?3) = ?3`,
       )
-      .bind(batchId, Date.now()),
-  ];
+      .bind(id, created, size, Date.now()),
+    db.prepare("SELECT created, status = 'running' AS running FROM batches WHERE id = ?1").bind(id),
+  ]);
+  const [now] = rowsOf<{ created: number; running: number }>(results.at(-1));
+  if (now === undefined) throw new Error(`Batch ${id} vanished`);
+  const sqlMs = results.reduce((sum, { meta }) => sum + meta.duration, 0);
+  return { created: now.created, isRunning: now.running === 1, sqlMs };
 }
 
-async function emptyPlaces(db: D1Database, batchId: string, count: number): Promise<number[]> {
+// One text for both: a JSON array of arrays takes SQLite half as long again to read.
+const CODE_IN = "substr(d.value, 1, instr(d.value, char(9)) - 1)";
+const KEY_IN = "substr(d.value, instr(d.value, char(9)) + 1)";
+
+/** Running batches of a brand, oldest first, and the shape of each. */
+export async function listRunning(
+  db: D1Database,
+  brandId: string,
+): Promise<{ batch: RunningBatch; shapeId: string }[]> {
   const { results } = await db
-    .prepare("SELECT ordinal FROM codes WHERE batch_id = ?1")
-    .bind(batchId)
-    .all<{ ordinal: number }>();
-  const taken = new Set(results.map(({ ordinal }) => ordinal));
-  return Array.from({ length: count }, (_, i) => i).filter((ordinal) => !taken.has(ordinal));
+    .prepare(
+      `SELECT b.id, b.campaign_id AS campaignId, b.requested, b.created, b.shape_id AS shapeId
+       FROM batches AS b JOIN campaigns AS c ON c.id = b.campaign_id
+       WHERE b.status = 'running' AND b.shape_id IS NOT NULL AND c.brand_id = ?1 ORDER BY b.id`,
+    )
+    .bind(brandId)
+    .all<RunningBatch & { shapeId: string }>();
+  return results.map(({ shapeId, ...batch }) => ({ batch, shapeId }));
+}
+
+/** Stops a running batch; the codes that it made stay. False when it was not running. */
+export async function cancelBatch(db: D1Database, id: string): Promise<boolean> {
+  const [cancelled] = await db.batch([
+    db
+      .prepare(
+        "UPDATE batches SET status = 'cancelled', finished_at = ?2 WHERE id = ?1 AND status = 'running'",
+      )
+      .bind(id, Date.now()),
+    db
+      .prepare(
+        `DELETE FROM codes WHERE batch_id = ?1
+           AND ordinal >= (SELECT created FROM batches WHERE id = ?1 AND status = 'cancelled')`,
+      )
+      .bind(id),
+  ]);
+  return (cancelled?.meta.changes ?? 0) > 0;
 }

@@ -23,7 +23,8 @@ import type { Claim } from "../../src/code-pool/ledger.ts";
 import type { ClaimOutcome, ClaimRequest } from "../../src/code-pool/messages.ts";
 import { poolCampaign, userKeyOf } from "../../src/code-pool/stub.ts";
 import { findCampaignNear } from "../../src/directory/directory.ts";
-import { drawCodes } from "../../src/domain/code-format.ts";
+import { drawCodes, shapeOf } from "../../src/domain/code-format.ts";
+import { SIPHASH_KEY_BYTES } from "../../src/domain/siphash.ts";
 import { poolName } from "../../src/domain/claim.ts";
 import { newId, randomBytes } from "../../src/db/new-id.ts";
 import { createApp } from "../../src/http/app.ts";
@@ -145,7 +146,10 @@ app.post("/bench/drawn", async (c: Context<HttpEnv>) => {
   )
     .bind(id, campaignId, count, Date.now())
     .run();
-  const rows = drawCodes(count, randomBytes).map((code, ordinal) => [ordinal, code]);
+  const rule = { shape: shapeOf(null), key: randomBytes(SIPHASH_KEY_BYTES) };
+  const rows = drawCodes(rule, count, randomBytes).map(
+    ({ code, matchKey }) => `${code}\t${matchKey}`,
+  );
   drawn.set(id, { brandId, rows: JSON.stringify(rows) });
   return c.json({ id }, 201);
 });
@@ -157,7 +161,9 @@ app.post("/bench/drawn/:id/insert", async (c) => {
   if (batch === undefined) return c.notFound();
   drawn.delete(id);
   await c.env.DB.prepare(
-    "INSERT INTO codes (batch_id, ordinal, brand_id, code) SELECT ?1, value ->> 0, ?2, value ->> 1 FROM json_each(?3)",
+    `INSERT INTO codes (batch_id, ordinal, brand_id, code, match_key)
+     SELECT ?1, key, ?2, substr(value, 1, instr(value, char(9)) - 1), substr(value, instr(value, char(9)) + 1)
+     FROM json_each(?3)`,
   )
     .bind(id, batch.brandId, batch.rows)
     .run();

@@ -34,10 +34,11 @@ const ARROWS: Record<string, string[]> = {
   db: ["domain"],
   inventory: ["db", "domain"],
   "code-pool": ["inventory", "db", "domain"],
+  "batch-runner": ["code-pool", "inventory", "db", "domain"],
   directory: ["db", "domain"],
-  http: ["directory", "code-pool", "inventory", "db", "domain"],
+  http: ["directory", "batch-runner", "code-pool", "inventory", "db", "domain"],
   dev: [],
-  "": ["http", "code-pool"],
+  "": ["http", "batch-runner", "code-pool"],
 };
 
 function roomOf(file: string): string {
@@ -64,9 +65,9 @@ describe("the tree", () => {
   });
 
   it("numbers its migrations without a gap", () => {
-    const numbers = filesOf("migrations/*.sql").map(
-      (file) => /(\d{4})_[a-z_]+\.sql$/.exec(file)?.[1],
-    );
+    const numbers = filesOf("migrations/*.sql")
+      .toSorted()
+      .map((file) => /(\d{4})_[a-z_]+\.sql$/.exec(file)?.[1]);
     expect(numbers).toEqual(numbers.map((_, i) => String(i + 1).padStart(4, "0")));
   });
 

@@ -14,6 +14,8 @@ const everything = {
   ends_at: "2099-01-01T00:00:00.000Z",
   claims_per_user: 2,
   code_lifetime_seconds: 86_400,
+  code_format: { prefix: "SPRING-", pattern: "####-####" },
+  accept_guessable: true,
   consent: { required: false, text: "I agree.", version: "1" },
   shop_url: "https://shop.example/spring",
   metadata: { team: "growth" },
@@ -56,6 +58,7 @@ describe("a campaign", () => {
       ends_at: null,
       code_lifetime_seconds: null,
       consent: null,
+      code_format: null,
       shop_url: null,
       metadata: {},
     };

@@ -1,8 +1,6 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { makeBatch } from "../../src/inventory/batches.ts";
-import { faultyD1 } from "../support/faulty-d1.ts";
 import { api } from "../support/worker-api.ts";
 
 interface Code {
@@ -12,81 +10,13 @@ interface Code {
   user_id: string | null;
 }
 
-describe("a batch", () => {
-  it("makes exactly the codes asked for, and says where it is", async () => {
-    const brand = await api.newBrand();
-    const campaign = await api.newCampaign(brand, 0);
-    const made = await api.send(brand.secret, `POST /v1/campaigns/${campaign}/batches`, {
-      count: 10_000,
-    });
-    expect(made.status).toBe(201);
-    expect(made.body).toEqual({
-      id: expect.stringMatching(/^bat_/),
-      campaign_id: campaign,
-      status: "complete",
-      requested: 10_000,
-      created: 10_000,
-      created_at: expect.any(String),
-      finished_at: expect.any(String),
-    });
-    const location = made.headers.get("Location") ?? "";
-    expect(location).toBe(`/v1/batches/${String(made.body["id"])}`);
-    expect((await api.send(brand.secret, `GET ${location}`)).body).toEqual(made.body);
-    const codes = await api.listAll<Code>(brand.secret, `/v1/campaigns/${campaign}/codes`);
-    expect(codes.length).toBe(10_000);
-    expect(new Set(codes.map(({ code }) => code)).size).toBe(10_000);
-    for (const { code } of codes) {
-      expect(code).toMatch(/^[CDFGHJKMNPQRTVWXY2-9]{4}(-[CDFGHJKMNPQRTVWXY2-9]{4}){2}$/);
-    }
-  });
-
-  it("is refused with 422 when its count is not 1–10,000", async () => {
-    const brand = await api.newBrand();
-    for (const count of [0, -1, 1.5, 10_001, 1e300, "10", null]) {
-      const answer = await api.send(brand.secret, "POST /v1/campaigns/default/batches", { count });
-      expect([count, answer.status]).toEqual([count, 422]);
-    }
-    expect(await api.listAll(brand.secret, "/v1/campaigns/default/codes")).toEqual([]);
-  });
-
-  it("draws again for codes that the brand has already, and still makes exactly enough", async () => {
-    const brand = await api.newBrand();
-    const campaign = await api.newCampaign(brand, 0);
-    const source = { campaignId: campaign, brandId: brand.id, count: 50 };
-    // Every insert of the first round meets a UNIQUE violation: its codes are there already.
-    const twice = new Proxy(env.DB, {
-      get(db, property) {
-        if (property === "prepare") {
-          return (sql: string) =>
-            db.prepare(sql.replace("FROM json_each(?3)", "FROM json_each(?3) LIMIT 20 --"));
-        }
-        const value: unknown = Reflect.get(db, property);
-        return typeof value === "function" ? (value.bind(db) as unknown) : value;
-      },
-    });
-    const batch = await makeBatch(twice, source);
-    expect(batch).toMatchObject({ status: "complete", requested: 50, created: 50 });
-    const codes = await api.listAll<Code>(brand.secret, `/v1/campaigns/${campaign}/codes`);
-    expect(new Set(codes.map(({ code }) => code)).size).toBe(50);
-  });
-
-  it("that fails leaves nothing behind", async () => {
-    const brand = await api.newBrand();
-    const campaign = await api.newCampaign(brand, 0);
-    const broken = faultyD1(env.DB, [{ when: "before", sql: /INSERT INTO codes/, times: 1 }]);
-    const source = { campaignId: campaign, brandId: brand.id, count: 50 };
-    await expect(makeBatch(broken, source)).rejects.toThrow(/D1_ERROR/);
-    expect(await api.integrity(brand, campaign)).toMatchObject({ ok: true, codes: 0 });
-  });
-});
-
 describe("the inventory", () => {
   it("lets no brand have a code twice, but two brands may have the same", async () => {
     const brand = await api.newBrand();
     const other = await api.newBrand();
     const insert = (brandId: string, batch: string, ordinal: number) =>
       env.DB.prepare(
-        "INSERT INTO codes (batch_id, ordinal, brand_id, code) VALUES (?, ?, ?, 'SAME-SAME-SAME')",
+        "INSERT INTO codes (batch_id, ordinal, brand_id, code, match_key) VALUES (?, ?, ?, 'SAME-SAME', 'same')",
       )
         .bind(batch, ordinal, brandId)
         .run();

@@ -4,7 +4,15 @@ import { describe, expect, it } from "vitest";
 import { findKey } from "../../src/db/api-keys.ts";
 import { findCampaign } from "../../src/db/campaigns.ts";
 import { listCodes } from "../../src/db/codes.ts";
-import { apiKeys, batches, brands, campaigns, codes } from "../../src/db/schema.ts";
+import {
+  apiKeys,
+  batches,
+  brands,
+  campaigns,
+  codes,
+  codeShapes,
+  imports,
+} from "../../src/db/schema.ts";
 import { leaseBlock } from "../../src/inventory/leases.ts";
 import { showClaims } from "../../src/inventory/projection.ts";
 
@@ -12,7 +20,9 @@ function snake(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-describe.each([apiKeys, batches, brands, campaigns, codes])("the drizzle table", (table) => {
+const tables = [apiKeys, batches, brands, campaigns, codes, codeShapes, imports];
+
+describe.each(tables)("the drizzle table", (table) => {
   const { name, columns } = getTableConfig(table);
   it(`${name} has the columns of the migrations, with their types and NOT NULL`, async () => {
     const { results } = await env.DB.prepare(

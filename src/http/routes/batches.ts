@@ -2,13 +2,19 @@
 
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import * as z from "zod";
-import { tellOfStock } from "../../code-pool/stub.ts";
-import { findBatch, type BatchRow } from "../../db/batches.ts";
-import { BATCH_COUNT_MAX } from "../../domain/batch.ts";
-import { makeBatch } from "../../inventory/batches.ts";
+import { makeBatch } from "../../batch-runner/stub.ts";
+import { findBatch, listBatches, type BatchRow } from "../../db/batches.ts";
+import type { CampaignRow } from "../../db/campaigns.ts";
+import { newId } from "../../db/new-id.ts";
+import { BATCH_AT_ONCE_MAX, BATCH_COUNT_MAX } from "../../domain/batch.ts";
+import { shapeOf } from "../../domain/code-format.ts";
+import { codeSpaceOf } from "../../domain/code-space.ts";
+import { cancelBatch } from "../../inventory/batches.ts";
+import { shapeForCodes } from "../../inventory/shapes.ts";
 import { secretKey } from "../auth.ts";
-import { readableBody } from "../body.ts";
+import { noBody, readableBody } from "../body.ts";
 import type { HttpEnv } from "../http-env.ts";
+import { pageAsked, pageFound, pageOf, pageQuery } from "../paging.ts";
 import { ProblemError } from "../problems.ts";
 import {
   AnsweredTime,
@@ -17,6 +23,7 @@ import {
   json,
   jsonBody,
   KEY_PROBLEMS,
+  located,
   NoQuery,
   PathId,
   PathKey,
@@ -41,7 +48,7 @@ const Batch = z
     campaign_id: z.string(),
     status: z.enum(["running", "complete", "cancelled", "failed"]),
     requested: z.int(),
-    created: z.int(),
+    created: z.int().meta({ description: "Codes made so far; they can be claimed." }),
     created_at: AnsweredTime,
     finished_at: AnsweredTime.nullable(),
   })
@@ -63,35 +70,97 @@ const security = [{ secretKey: [] }];
 
 export const batchRoutes = new OpenAPIHono<HttpEnv>();
 
+/** The refusal of a batch for which the campaign's format has no room, with the numbers. */
+function tooSmall(campaign: CampaignRow, count: number, live: number): ProblemError {
+  const { texts, codesMax } = codeSpaceOf(shapeOf(campaign.codeFormat), campaign.acceptGuessable);
+  const number = (value: number) => value.toLocaleString("en");
+  const left = Math.max(0, codesMax - live);
+  const room =
+    left === 0 ? "there is no room for any more" : `there is room for ${number(left)} more`;
+  return new ProblemError("code-space-too-small", {
+    detail:
+      `The format gives ${number(texts)} different texts, of which ${number(live)} are codes. ` +
+      `With ${number(count)} more, 1 guess in ${number(Math.max(1, Math.round(texts / (live + count))))} would be a code. ` +
+      `At most ${number(codesMax)} may be codes, so ${room}.`,
+    extra: { texts, codes: live, requested: count, codes_max: codesMax },
+  });
+}
+
 batchRoutes.openapi(
   createRoute({
     method: "post",
     path: "/v1/campaigns/{campaign}/batches",
     operationId: "createBatch",
     summary: "Make codes for a campaign",
-    description: "Exactly as many as asked for, or none: a batch is one transaction.",
+    description: `Exactly as many as asked for, whatever crashes on the way. Up to ${BATCH_AT_ONCE_MAX} are made within the request; more are made after the answer, and can be claimed as they come.`,
     tags: ["Codes"],
     security,
     middleware: [secretKey, readableBody] as const,
     request: { params: z.object({ campaign: PathKey }), query: NoQuery, body: jsonBody(NewBatch) },
     responses: {
-      201: created(Batch, "The batch; its codes can be claimed from now on"),
-      ...problemResponses("not-found", "campaign-ended", ...KEY_PROBLEMS, ...BODY_PROBLEMS),
+      201: created(Batch, "The batch is complete"),
+      202: located(Batch, "The batch runs; its `created` tells how far it is"),
+      ...problemResponses(
+        "not-found",
+        "campaign-ended",
+        "code-space-too-small",
+        "pool-overloaded",
+        ...KEY_PROBLEMS,
+        ...BODY_PROBLEMS,
+      ),
     },
   }),
   async (c) => {
     const campaign = await requireCampaign(c);
     requireNotEnded(campaign);
-    const batch = await makeBatch(c.env.DB, {
-      campaignId: campaign.id,
-      brandId: campaign.brandId,
-      count: c.req.valid("json").count,
-    });
-    await tellOfStock(c.env, campaign);
-    c.header("Location", `/v1/batches/${batch.id}`);
-    return c.json(presentBatch(batch), 201);
+    const { count } = c.req.valid("json");
+    const shape = await shapeForCodes(c.env.DB, campaign.brandId, campaign.codeFormat);
+    const { codesMax } = codeSpaceOf(shape, campaign.acceptGuessable);
+    const wanted = { id: newId("batch"), campaignId: campaign.id, count, shape, codesMax };
+    const outcome = await makeBatch(c.env, wanted);
+    if (outcome.kind === "too-many") throw tooSmall(campaign, count, outcome.live);
+    c.header("Location", `/v1/batches/${wanted.id}`);
+    return c.json(presentBatch(outcome.batch), outcome.kind === "made" ? 201 : 202);
   },
 );
+
+batchRoutes.openapi(
+  createRoute({
+    method: "get",
+    path: "/v1/campaigns/{campaign}/batches",
+    operationId: "listBatches",
+    summary: "List a campaign's batches, newest first",
+    tags: ["Codes"],
+    security,
+    middleware: [secretKey] as const,
+    request: { params: z.object({ campaign: PathKey }), query: z.strictObject(pageQuery) },
+    responses: {
+      200: json(pageOf(Batch, "BatchPage"), "A page of batches"),
+      ...problemResponses("not-found", "invalid-cursor", ...KEY_PROBLEMS),
+    },
+  }),
+  async (c) => {
+    const campaign = await requireCampaign(c);
+    const list = `batches:${campaign.id}`;
+    const page = pageAsked(c.req.valid("query"), list, ["string"], ([id]) => String(id));
+    const found = await listBatches(c.env.DB, campaign.id, page);
+    return c.json(
+      pageFound(page, found, (batch) => [batch.id], presentBatch),
+      200,
+    );
+  },
+);
+
+/** The batch in the path, if the key may see it. */
+async function requireBatch(c: {
+  env: Env;
+  var: HttpEnv["Variables"];
+  req: { param: (name: "batch") => string | undefined };
+}): Promise<BatchRow> {
+  const batch = await findBatch(c.env.DB, c.req.param("batch") ?? "", c.var.scope);
+  if (batch === null) throw new ProblemError("not-found");
+  return batch;
+}
 
 batchRoutes.openapi(
   createRoute({
@@ -105,9 +174,30 @@ batchRoutes.openapi(
     request: { params: z.object({ batch: PathId }), query: NoQuery },
     responses: { 200: json(Batch, "The batch"), ...problemResponses("not-found", ...KEY_PROBLEMS) },
   }),
+  async (c) => c.json(presentBatch(await requireBatch(c)), 200),
+);
+
+batchRoutes.openapi(
+  createRoute({
+    method: "post",
+    path: "/v1/batches/{batch}/cancel",
+    operationId: "cancelBatch",
+    summary: "Stop making a batch's codes",
+    description: "Codes made until then stay. Cancelling twice changes nothing.",
+    tags: ["Codes"],
+    security,
+    middleware: [secretKey, noBody] as const,
+    request: { params: z.object({ batch: PathId }), query: NoQuery },
+    responses: {
+      200: json(Batch, "The batch as it is now"),
+      ...problemResponses("not-found", "batch-finished", ...KEY_PROBLEMS),
+    },
+  }),
   async (c) => {
-    const batch = await findBatch(c.env.DB, c.req.valid("param").batch, c.var.scope);
-    if (batch === null) throw new ProblemError("not-found");
+    const seen = await requireBatch(c);
+    await cancelBatch(c.env.DB, seen.id);
+    const batch = await requireBatch(c);
+    if (batch.status !== "cancelled") throw new ProblemError("batch-finished");
     return c.json(presentBatch(batch), 200);
   },
 );

@@ -1,0 +1,153 @@
+/**
+ * BatchRunner: makes a brand's codes, step by step, whoever hangs up or crashes meanwhile.
+ *
+ * One object per brand. Its alarm is set before a batch is noted in D1 and again until none is left
+ * running there, so a batch that was begun is finished. All facts are D1's (inventory/batches.ts);
+ * this object only makes sure that somebody goes on.
+ *
+ * SHARING. A runner has one step under way at a time and takes its batches in turn, so each brand
+ * has one D1 call waiting, however many batches it runs. A step that had to wait for others rests
+ * for as long before the next: leases and claims, which people wait for, come first.
+ *
+ * WHAT A CRASH LEAVES BEHIND
+ *  - before the batch was noted: an alarm that finds nothing to do.
+ *  - after it, or in a step: a batch of which D1 knows how far it is. The platform repeats an alarm
+ *    that did not end, and the next step goes on from there.
+ */
+
+import { DurableObject } from "cloudflare:workers";
+import { tellOfStock } from "../code-pool/stub.ts";
+import { findBatch, type BatchRow } from "../db/batches.ts";
+import { findCampaignById } from "../db/campaigns.ts";
+import { listShapes, type CodeShapeRow } from "../db/code-shapes.ts";
+import { answered } from "../db/database.ts";
+import { BATCH_AT_ONCE_MAX } from "../domain/batch.ts";
+import {
+  growBatch,
+  listRunning,
+  startBatch,
+  type BatchToMake,
+  type RunningBatch,
+} from "../inventory/batches.ts";
+
+/** After so long the alarm looks whether the call that began a batch still works on it. */
+const WATCH_MS = 2_000;
+/** An alarm makes codes for so long, then sets the next: the platform ends one after 15 minutes. */
+const TURN_MS = 10_000;
+/** After D1 failed. */
+const RETRY_MS = 1_000;
+/** A D1 call that took so much longer than its SQL has met others: their turn is next. */
+const ALONE_FACTOR = 1.25;
+const REST_MAX_MS = 1_000;
+/** Repeats of noting a batch when nobody knows whether D1 has it. */
+const START_TRIES = 3;
+
+export type MakeOutcome =
+  | { kind: "made" | "running"; batch: BatchRow }
+  | { kind: "too-many"; live: number };
+
+export class BatchRunner extends DurableObject<Env> {
+  /** Batches that a call is making: the alarm leaves them alone while it lasts. */
+  readonly #inHand = new Set<string>();
+
+  /** Makes a small batch, or begins a large one. For the object of the batch's brand. */
+  async make(batch: BatchToMake): Promise<MakeOutcome> {
+    this.ctx.storage.kv.put("brand", batch.shape.brandId);
+    await this.ctx.storage.setAlarm(Date.now() + WATCH_MS);
+    this.#inHand.add(batch.id);
+    try {
+      const started = await this.#start(batch);
+      if (started.kind === "too-many") return started;
+      if (batch.count <= BATCH_AT_ONCE_MAX) await this.#makeNow(batch);
+    } finally {
+      this.#inHand.delete(batch.id);
+    }
+    const made = await findBatch(this.env.DB, batch.id);
+    if (made === null) throw new Error(`Batch ${batch.id} vanished`);
+    if (made.status !== "running") {
+      await this.#tellPools(made.campaignId);
+      return { kind: "made", batch: made };
+    }
+    await this.ctx.storage.setAlarm(Date.now());
+    return { kind: "running", batch: made };
+  }
+
+  async #start(batch: BatchToMake) {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await answered(startBatch(this.env.DB, batch));
+      } catch (error) {
+        // Whether it was noted is unknown: asking again under the same id finds out.
+        if (attempt === START_TRIES) throw error;
+      }
+    }
+  }
+
+  /** All steps of a small batch; if one fails the alarm goes on, and it is answered as running. */
+  async #makeNow({ id, campaignId, count, shape }: BatchToMake): Promise<void> {
+    if (shape.usableFrom > Date.now()) return;
+    const batch = { id, campaignId, requested: count, created: 0 };
+    try {
+      while (await this.#step(batch, shape));
+    } catch (error) {
+      console.warn({ message: "A batch was interrupted", batch_id: id, error: String(error) });
+    }
+  }
+
+  override async alarm(): Promise<void> {
+    // The platform gives up on an alarm after 6 failures, so a failing D1 is met by setting the
+    // next one instead of throwing.
+    let nextMs: number | null;
+    try {
+      nextMs = await this.#takeTurns(Date.now() + TURN_MS);
+    } catch (error) {
+      console.warn({ message: "Batches were interrupted", error: String(error) });
+      nextMs = RETRY_MS;
+    }
+    if (nextMs !== null) await this.ctx.storage.setAlarm(Date.now() + nextMs);
+  }
+
+  /** A step of every batch in turn; milliseconds until the next turn is due, or null for none. */
+  async #takeTurns(until: number): Promise<number | null> {
+    const brandId = this.ctx.storage.kv.get<string>("brand");
+    if (brandId === undefined) return null;
+    do {
+      const running = await answered(listRunning(this.env.DB, brandId));
+      const mine = running.filter(({ batch }) => !this.#inHand.has(batch.id));
+      if (mine.length === 0) return this.#inHand.size > 0 ? WATCH_MS : null;
+      const shapes = await answered(listShapes(this.env.DB, brandId));
+      const waits: number[] = [];
+      for (const { batch, shapeId } of mine) {
+        const shape = shapes.find(({ id }) => id === shapeId);
+        if (shape === undefined) throw new Error(`Batch ${batch.id} has no shape`);
+        const wait = shape.usableFrom - Date.now();
+        if (wait > 0) waits.push(wait);
+        else await this.#takeTurn(batch, shape);
+      }
+      if (waits.length === mine.length) return Math.min(...waits);
+    } while (Date.now() < until);
+    return 0;
+  }
+
+  async #takeTurn(batch: RunningBatch, shape: CodeShapeRow): Promise<void> {
+    const before = batch.created;
+    const isRunning = await this.#step(batch, shape);
+    if (batch.created > 0 && (before === 0 || !isRunning)) await this.#tellPools(batch.campaignId);
+  }
+
+  /** One step, then a rest if others had to be waited for. Whether the batch still runs. */
+  async #step(batch: RunningBatch, shape: CodeShapeRow): Promise<boolean> {
+    const began = Date.now();
+    const step = await answered(growBatch(this.env.DB, batch, shape));
+    batch.created = step.created;
+    const waited = Date.now() - began - ALONE_FACTOR * step.sqlMs;
+    if (step.isRunning && waited > 0) await scheduler.wait(Math.min(waited, REST_MAX_MS));
+    return step.isRunning;
+  }
+
+  /** So that no shard remembers that there was nothing left. */
+  async #tellPools(campaignId: string): Promise<void> {
+    const campaign = await findCampaignById(this.env.DB, campaignId);
+    if (campaign !== null) await tellOfStock(this.env, campaign);
+  }
+}

@@ -1,0 +1,9 @@
+/**
+ * How old a copy of a brand's shapes may be when a code is refused by it, and how long whoever adds
+ * codes that such a copy would refuse must wait.
+ */
+
+export const SHAPE_COPY_AGE_MAX_MS = 10_000;
+
+/** Two seconds more, because machines' clocks differ. */
+export const SHAPE_WAIT_MS = SHAPE_COPY_AGE_MAX_MS + 2_000;

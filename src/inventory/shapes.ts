@@ -1,0 +1,87 @@
+/** Which shape a campaign's codes are drawn by. May import db/ and domain/. */
+
+import { addShapes, listShapes, shapeIn, type CodeShapeRow } from "../db/code-shapes.ts";
+import { newId, randomBytes } from "../db/new-id.ts";
+import {
+  isSameShape,
+  overlap,
+  shapeOf,
+  tellsForged,
+  type CodeFormat,
+  type CodeShape,
+} from "../domain/code-format.ts";
+import { SHAPE_WAIT_MS } from "../domain/code-shape-copies.ts";
+import { SIPHASH_KEY_BYTES } from "../domain/siphash.ts";
+
+/** Shapes that others add to the same brand at the same moment, one after the other. */
+const TRIES = 10;
+
+function newShape(
+  brandId: string,
+  shape: CodeShape,
+  place: { number: number; now: number; usableFrom: number },
+): CodeShapeRow {
+  return {
+    id: newId("codeShape"),
+    brandId,
+    number: place.number,
+    template: shape.template,
+    alphabet: shape.alphabet,
+    checkKey: randomBytes(SIPHASH_KEY_BYTES).toHex(),
+    createdAt: place.now,
+    usableFrom: place.usableFrom,
+    uncheckedFrom: null,
+  };
+}
+
+/**
+ * The newest shape of that format by which codes may be made, added if the brand has none. Where
+ * its codes would look like forged ones of another shape to somebody who does not know of it yet,
+ * none may be made before everybody does: `usableFrom` says when.
+ */
+export async function shapeForCodes(
+  db: D1Database,
+  brandId: string,
+  format: CodeFormat | null,
+): Promise<CodeShapeRow> {
+  const shape = shapeOf(format);
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const known = await listShapes(db, brandId);
+    const now = Date.now();
+    const same = known.filter((row) => isSameShape(shapeIn(row), shape));
+    const found = same.findLast(({ usableFrom }) => usableFrom <= now) ?? same[0];
+    if (found !== undefined) return found;
+    const looksForged = known.some(
+      (row) =>
+        tellsForged({ shape: shapeIn(row), unchecked: row.uncheckedFrom !== null }) &&
+        overlap(shapeIn(row), shape),
+    );
+    const usableFrom = looksForged ? now + SHAPE_WAIT_MS : now;
+    const added = newShape(brandId, shape, { number: known.length + 1, now, usableFrom });
+    if (await addShapes(db, [added])) return added;
+  }
+  throw new Error(`Shapes of ${brandId} kept being added`);
+}
+
+/**
+ * Gives every shape of the brand a new key for its check characters. Codes keep those they have;
+ * new ones get them by the new keys from the returned time on, when everybody knows them.
+ */
+export async function rotateCheckKeys(
+  db: D1Database,
+  brandId: string,
+): Promise<{ shapes: number; usableFrom: number }> {
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const known = await listShapes(db, brandId);
+    const now = Date.now();
+    const usableFrom = now + SHAPE_WAIT_MS;
+    const newest = known.filter(
+      (row, i) => known.findLastIndex((other) => isSameShape(shapeIn(other), shapeIn(row))) === i,
+    );
+    const rows = newest.map((row, i) =>
+      newShape(brandId, shapeIn(row), { number: known.length + 1 + i, now, usableFrom }),
+    );
+    if (await addShapes(db, rows)) return { shapes: rows.length, usableFrom };
+  }
+  throw new Error(`Shapes of ${brandId} kept being added`);
+}
