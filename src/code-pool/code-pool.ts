@@ -16,9 +16,11 @@
  * (2) also stand as constraints in the schema (migrations.ts): a mistake here would fail, not hand
  * a code out twice.
  *
- * SLOTS. A shard numbers the codes it leases 1, 2, 3, … A claim takes the next slot. So the last
- * slot is the number of claims, the next code needs no search however many were given, "not yet
- * shown by D1" is a range, and a claim writes two rows: the claim and its UNIQUE (user_key, nth).
+ * SLOTS. A shard numbers the codes it leases 1, 2, 3, … A claim takes the next slot, passing over
+ * those whose code was revoked before. So the next code needs no search however many were given,
+ * "not yet shown by D1" is a range, and a claim writes two rows: the claim and its UNIQUE
+ * (user_key, nth). Spending or revoking a code finds its slot by its place in the inventory, in the
+ * shard that leased it, and never asks the projection.
  *
  * COMMITS. Claims wait for the end of the event loop's turn and are then decided one after the
  * other with no await in between: what they write is one commit. Each answer waits for it (output
@@ -45,14 +47,18 @@
  */
 
 import { DurableObject } from "cloudflare:workers";
-import { decideClaim, poolName, type PoolCampaign } from "../domain/claim.ts";
+import { poolName, type PoolCampaign } from "../domain/claim.ts";
+import { Checkout } from "./checkout.ts";
+import { ClaimDesk } from "./claim-desk.ts";
+import { Gathering } from "./gathering.ts";
 import { Ledger, type Claim, type PlacedClaim } from "./ledger.ts";
-import type { ClaimOutcome, ClaimRequest, PoolReport } from "./messages.ts";
+import type * as messages from "./messages.ts";
 import { migrate } from "./migrations.ts";
 import { Outbox } from "./outbox.ts";
 import { Refiller, type StockAnswer } from "./refill.ts";
+import { Redemptions } from "./redemptions.ts";
 import { Settings } from "./settings.ts";
-import { Stock } from "./stock.ts";
+import { Stock, type Place } from "./stock.ts";
 
 /** After D1 did not confirm codes that were given back: nobody can have them until it does. */
 const GIVE_BACK_RETRY_MS = 1_000;
@@ -63,10 +69,10 @@ export class CodePool extends DurableObject<Env> {
   readonly #settings: Settings;
   readonly #refiller: Refiller;
   readonly #outbox: Outbox;
+  readonly #desk: ClaimDesk;
+  readonly #checkout: Checkout;
   #alarmIsSet = false;
-  #gathering: Promise<void> | null = null;
-  /** Codes behind the one given last: a hint for the refill, never for a claim. */
-  #unspent = 0;
+  readonly #gathering = new Gathering();
   /** Claims that found no code here and wait for a refill. */
   #waiting = 0;
 
@@ -76,19 +82,22 @@ export class CodePool extends DurableObject<Env> {
     const ledger = new Ledger(ctx.storage.sql);
     const stock = new Stock(ctx.storage.sql);
     const settings = new Settings(ctx.storage.sql);
+    const redemptions = new Redemptions(ctx.storage.sql);
     const db = () => this.env.DB;
     this.#ledger = ledger;
     this.#stock = stock;
     this.#settings = settings;
+    this.#desk = new ClaimDesk({ ledger, stock, settings });
+    this.#checkout = new Checkout({ storage: ctx.storage, ledger, stock, redemptions });
     this.#refiller = new Refiller({
       storage: ctx.storage,
       stock,
       ledger,
       settings,
       db,
-      askSibling: (shard) => this.#sibling(shard).giveBack(),
+      askSibling: (shard) => this.#askSibling(shard),
     });
-    this.#outbox = new Outbox({ ledger, settings, db });
+    this.#outbox = new Outbox({ ledger, redemptions, settings, db });
     const isDone = this.#outbox.isEmpty() && stock.givenBack().length === 0;
     if (!isDone) this.#setAlarm(this.#outbox.delayMs());
   }
@@ -96,18 +105,18 @@ export class CodePool extends DurableObject<Env> {
   /**
    * Gives the user a code, or says why not. Safe to repeat: a user's repeat gets the same answer.
    */
-  async claim(request: ClaimRequest): Promise<ClaimOutcome> {
+  async claim(request: messages.ClaimRequest): Promise<messages.ClaimOutcome> {
     const startedBefore = this.#refiller.started;
-    await this.#gather();
+    await this.#gathering.wait();
     for (;;) {
-      const outcome = this.ctx.storage.transactionSync(() => this.#decide(request));
+      const outcome = this.ctx.storage.transactionSync(() => this.#desk.decide(request));
       if (outcome.kind === "granted") {
         if (!this.#alarmIsSet) this.#setAlarm(this.#outbox.delayMs());
-        const refill = this.#refiller.ahead(this.#unspent);
+        const refill = this.#refiller.ahead(this.#desk.unspent);
         if (refill !== null) this.ctx.waitUntil(refill);
       }
       if (outcome.kind !== "exhausted") return outcome;
-      if (this.#refiller.isKnownDry()) return this.#whenNoneIsLeft(request);
+      if (this.#refiller.isKnownDry()) return this.#desk.whenNoneIsLeft(request);
 
       const refill = this.#refiller.join();
       let added: number;
@@ -122,87 +131,10 @@ export class CodePool extends DurableObject<Env> {
       // A refill that began before this request may have missed codes added in between, and one
       // ahead of need asks no sibling.
       if (added === 0 && refill.thorough && refill.number > startedBefore) {
-        const last = this.ctx.storage.transactionSync(() => this.#decide(request));
-        return last.kind === "exhausted" ? this.#whenNoneIsLeft(request) : last;
+        const last = this.ctx.storage.transactionSync(() => this.#desk.decide(request));
+        return last.kind === "exhausted" ? this.#desk.whenNoneIsLeft(request) : last;
       }
     }
-  }
-
-  /**
-   * Resolves for all claims that came in the meantime at once. Each is decided by itself, but
-   * nothing awaits between them, so their writes are one commit: a flush to disk, or a round of
-   * copies to other data centres, is shared by as many as came together.
-   */
-  #gather(): Promise<void> {
-    this.#gathering ??= scheduler.wait(0).finally(() => {
-      this.#gathering = null;
-    });
-    return this.#gathering;
-  }
-
-  /**
-   * Reads and, if the user is to have a code, writes. No await in here, ever. "Exhausted" means
-   * that a code is due and none is here.
-   */
-  #decide(request: ClaimRequest): ClaimOutcome {
-    const campaign = this.#settings.newest(request.campaign, request.shard);
-    const now = Date.now();
-    const held = this.#ledger.heldBy(request.userKey);
-    const mine = held.find(({ attempt }) => attempt === request.attempt);
-    const { version } = campaign;
-    if (mine !== undefined) return { kind: "granted", claim: mine, version };
-    const { idempotencyKey } = request;
-    const sameRequest =
-      idempotencyKey === null
-        ? -1
-        : held.findIndex((claim) => claim.idempotencyKey === idempotencyKey);
-    const decision = decideClaim({
-      campaign,
-      held: held.length,
-      sameRequest: sameRequest < 0 ? null : sameRequest,
-      consent: request.consent,
-      now,
-    });
-    switch (decision.kind) {
-      case "repeat":
-        return { kind: "repeated", claim: held[decision.nth] as Claim, version };
-      case "closed":
-        return { kind: "closed", reason: decision.reason, startsAt: campaign.startsAt };
-      case "consent-missing":
-        return { kind: "consent-missing", version: decision.version };
-      case "grant":
-        return this.#grant(request, decision.nth, campaign, now);
-    }
-  }
-
-  #grant(request: ClaimRequest, nth: number, campaign: PoolCampaign, now: number): ClaimOutcome {
-    const slot = this.#ledger.lastSlot() + 1;
-    const next = this.#stock.at(slot);
-    if (next === null) return { kind: "exhausted" };
-    this.#unspent = next.behind;
-    const lifetime = campaign.codeLifetimeSeconds;
-    const claim: Claim = {
-      slot,
-      userKey: request.userKey,
-      nth,
-      userId: request.userId,
-      code: next.code,
-      claimedAt: now,
-      expiresAt: lifetime === null ? null : now + lifetime * 1000,
-      idempotencyKey: request.idempotencyKey,
-      attempt: request.attempt,
-      consent: request.consent,
-      contact: request.contact,
-    };
-    this.#ledger.insert(claim);
-    return { kind: "granted", claim, version: campaign.version };
-  }
-
-  /** Nothing is left anywhere: someone who holds a code still gets that one. */
-  #whenNoneIsLeft({ userKey }: ClaimRequest): ClaimOutcome {
-    const claim = this.#ledger.heldBy(userKey).at(-1);
-    const { version } = this.#settings.current().campaign;
-    return claim === undefined ? { kind: "exhausted" } : { kind: "repeated", claim, version };
   }
 
   /** Takes over newer settings. A pause that was answered is in force here. */
@@ -228,11 +160,38 @@ export class CodePool extends DurableObject<Env> {
     return this.#ledger.listPlaced(afterSlot, limit);
   }
 
-  report(): PoolReport {
-    const claims = this.#ledger.lastSlot();
+  inspect(place: Place): messages.HeldClaim {
+    return this.#checkout.inspect(place);
+  }
+
+  /** Spends a code, or says why not. Safe to repeat: the same order gets the same redemption. */
+  redeem(request: messages.RedeemRequest): messages.RedeemOutcome {
+    const outcome = this.#checkout.redeem(request, Date.now());
+    if (outcome.kind === "redeemed") this.#setAlarm(this.#outbox.delayMs());
+    return outcome;
+  }
+
+  /** When this is answered, none of the codes is given or spent any more. Safe to repeat. */
+  revoke(places: Place[]): messages.RevokeOutcome[] {
+    return this.#checkout.revoke(places, Date.now());
+  }
+
+  /** Oldest first. */
+  listRedemptions(afterNumber: number, limit: number): messages.HeldRedemption[] {
+    return this.#checkout.list(afterNumber, limit);
+  }
+
+  findRedemption(number: number): messages.HeldRedemption | null {
+    return this.#checkout.find(number);
+  }
+
+  report(): messages.PoolReport {
+    const lastSlot = this.#ledger.lastSlot();
+    const leases = this.#stock.listUse(lastSlot);
     return {
-      claims,
-      leases: this.#stock.listUse(claims),
+      claims: leases.reduce((claims, { passed }) => claims - passed, lastSlot),
+      lastSlot,
+      leases,
       pendingLeaseId: this.#stock.pendingLease()?.leaseId ?? null,
     };
   }
@@ -255,9 +214,9 @@ export class CodePool extends DurableObject<Env> {
     this.#refiller.forgetDry();
   }
 
-  #sibling(shard: number): DurableObjectStub<CodePool> {
+  #askSibling(shard: number): Promise<StockAnswer | null> {
     const { campaign } = this.#settings.current();
-    return this.env.CODE_POOL.getByName(poolName(campaign.id, shard));
+    return this.env.CODE_POOL.getByName(poolName(campaign.id, shard)).giveBack();
   }
 
   /** Answers once the object runs and its storage reads. */

@@ -24,12 +24,14 @@ export interface Claim {
   attempt: string;
   consent: Consent | null;
   contact: Contact | null;
+  redeemedAt: number | null;
+  revokedAt: number | null;
 }
 
 /** What D1 is shown of a claim, with the place of its code in the inventory. No contact data. */
 export interface PlacedClaim extends Omit<
   Claim,
-  "idempotencyKey" | "attempt" | "consent" | "contact"
+  "idempotencyKey" | "attempt" | "consent" | "contact" | "redeemedAt" | "revokedAt"
 > {
   batchId: string;
   ordinal: number;
@@ -47,6 +49,8 @@ type ClaimRow = {
   attempt: string;
   consent: string | null;
   contact: string | null;
+  redeemed_at: number | null;
+  revoked_at: number | null;
 };
 
 function toClaim(row: ClaimRow): Claim {
@@ -62,6 +66,8 @@ function toClaim(row: ClaimRow): Claim {
     attempt: row.attempt,
     consent: row.consent === null ? null : (JSON.parse(row.consent) as Consent),
     contact: row.contact === null ? null : (JSON.parse(row.contact) as Contact),
+    redeemedAt: row.redeemed_at,
+    revokedAt: row.revoked_at,
   };
 }
 
@@ -72,7 +78,7 @@ export class Ledger {
     this.#sql = sql;
   }
 
-  /** Slots are given in order without a gap, so the last one is also the number of claims. */
+  /** Slots are given in order; those of codes that were withdrawn are passed over. */
   lastSlot(): number {
     return this.#sql
       .exec<{ last: number }>("SELECT coalesce(max(slot), 0) AS last FROM claims")
@@ -112,6 +118,20 @@ export class Ledger {
       .exec<ClaimRow>("SELECT * FROM claims WHERE user_key = ? AND nth = ?", userKey, nth)
       .toArray()[0];
     return row === undefined ? null : toClaim(row);
+  }
+
+  ofSlot(slot: number): Claim | null {
+    const row = this.#sql.exec<ClaimRow>("SELECT * FROM claims WHERE slot = ?", slot).toArray()[0];
+    return row === undefined ? null : toClaim(row);
+  }
+
+  /** A claim that was revoked before keeps its time. */
+  revoke(slot: number, now: number): void {
+    this.#sql.exec(
+      "UPDATE claims SET revoked_at = ? WHERE slot = ? AND revoked_at IS NULL",
+      now,
+      slot,
+    );
   }
 
   /** Newest first, those below `beforeSlot`. */

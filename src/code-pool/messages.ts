@@ -1,8 +1,10 @@
 /** What callers and pools say to each other. Plain data: it crosses from one machine to another. */
 
 import type { ClosedReason, Consent, PoolCampaign } from "../domain/claim.ts";
+import type { RefusalReason } from "../domain/redemption.ts";
 import type { Claim, Contact } from "./ledger.ts";
-import type { LeaseUse } from "./stock.ts";
+import type { Redemption, Terms } from "./redemptions.ts";
+import type { LeaseUse, Place } from "./stock.ts";
 
 export interface ClaimRequest {
   /** The caller's copy of the settings; the pool uses the newer of this and its own. */
@@ -29,6 +31,32 @@ export type ClaimOutcome =
 export interface PoolReport {
   /** Claims decided by this shard. */
   claims: number;
+  /** The last of their slots: above their number where withdrawn codes were passed over. */
+  lastSlot: number;
   leases: LeaseUse[];
   pendingLeaseId: string | null;
 }
+
+/** A code in the hands of this pool's shard, or null: nobody has been given it here. */
+export type HeldClaim = { claim: Claim; redemption: Redemption | null } | null;
+
+/** A redemption, and the claim whose code was spent. */
+export interface HeldRedemption {
+  redemption: Redemption;
+  claim: Claim;
+}
+
+export interface RedeemRequest {
+  place: Place;
+  orderId: string;
+  /** Who brings the code, if the shop says. */
+  userId: string | null;
+  terms: Terms;
+}
+
+export type RedeemOutcome =
+  | { kind: "redeemed" | "repeated"; claim: Claim; redemption: Redemption }
+  | { kind: "refused"; reason: RefusalReason };
+
+/** What became of a code that was to be revoked. A redeemed one is not good again if undone. */
+export type RevokeOutcome = "claimed" | "redeemed" | "unclaimed";

@@ -57,6 +57,32 @@ const MIGRATIONS: readonly string[] = [
     UNIQUE (user_key, nth)
   ) STRICT;
   `,
+  `
+  -- Codes that were spent. At most one redemption for a slot, and so for a code.
+  CREATE TABLE redemptions (
+    number INTEGER PRIMARY KEY,
+    slot INTEGER NOT NULL REFERENCES claims (slot),
+    order_id TEXT NOT NULL,            -- The shop's.
+    terms TEXT NOT NULL,               -- JSON {order, discount, discountAmount}, as agreed at the checkout.
+    redeemed_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX redemptions_by_slot ON redemptions (slot);
+
+  -- Set with the redemption, so that reading a claim reads one row.
+  ALTER TABLE claims ADD COLUMN redeemed_at INTEGER;
+  ALTER TABLE claims ADD COLUMN revoked_at INTEGER;
+
+  -- Redemptions up to this number are shown by D1.
+  ALTER TABLE pool ADD COLUMN projected_redemption INTEGER NOT NULL DEFAULT 0;
+
+  -- Codes that were revoked before anybody had them: their slots are passed over. By their place in
+  -- the inventory, because a block may come after the word that one of its codes is revoked.
+  CREATE TABLE withdrawn (
+    batch_id TEXT NOT NULL,
+    ordinal INTEGER NOT NULL,
+    PRIMARY KEY (batch_id, ordinal)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /**

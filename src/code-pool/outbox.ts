@@ -1,9 +1,10 @@
-/** Telling D1 of claims: in batches, in order, again and again until D1 has them. */
+/** Telling D1 of claims and redemptions: in batches, in order, again until it has them. */
 
 import { answered } from "../db/database.ts";
 import { formatClaimId } from "../domain/claim.ts";
-import { showClaims, type ClaimToShow } from "../inventory/projection.ts";
+import { showClaims, showRedemptions, type ClaimToShow } from "../inventory/projection.ts";
 import type { Ledger, PlacedClaim } from "./ledger.ts";
+import type { Redemptions } from "./redemptions.ts";
 import type { Settings } from "./settings.ts";
 
 /** How long claims gather before D1 is told: enough to share a statement, too short to notice. */
@@ -18,19 +19,29 @@ const RETRY_DELAY_MAX_MS = 30_000;
 
 export class Outbox {
   readonly #ledger: Ledger;
+  readonly #redemptions: Redemptions;
   readonly #settings: Settings;
   readonly #db: () => D1Database;
   #failures = 0;
   #notBefore = 0;
 
-  constructor(options: { ledger: Ledger; settings: Settings; db: () => D1Database }) {
+  constructor(options: {
+    ledger: Ledger;
+    redemptions: Redemptions;
+    settings: Settings;
+    db: () => D1Database;
+  }) {
     this.#ledger = options.ledger;
+    this.#redemptions = options.redemptions;
     this.#settings = options.settings;
     this.#db = options.db;
   }
 
   isEmpty(): boolean {
-    return this.#settings.projectedSlot() >= this.#ledger.lastSlot();
+    return (
+      this.#settings.projectedSlot() >= this.#ledger.lastSlot() &&
+      this.#settings.projectedRedemption() >= this.#redemptions.lastNumber()
+    );
   }
 
   /** Milliseconds from a claim until D1 is to be told of it, together with those that follow. */
@@ -44,10 +55,11 @@ export class Outbox {
     return Math.max(0, this.#notBefore - Date.now());
   }
 
-  /** Shows D1 all claims up to those of the moment; whether it could. Never throws. */
+  /** Shows D1 what there is at the moment; whether it could. Never throws. */
   async drain(): Promise<boolean> {
     try {
-      await this.#drainUntil(this.#ledger.lastSlot());
+      await this.#drainClaims(this.#ledger.lastSlot());
+      await this.#drainRedemptions(this.#redemptions.lastNumber());
     } catch (error) {
       const delay = Math.min(RETRY_DELAY_MS * 2 ** this.#failures++, RETRY_DELAY_MAX_MS);
       this.#notBefore = Date.now() + delay;
@@ -59,7 +71,7 @@ export class Outbox {
     return true;
   }
 
-  async #drainUntil(until: number): Promise<void> {
+  async #drainClaims(until: number): Promise<void> {
     for (;;) {
       const from = this.#settings.projectedSlot();
       if (from >= until) return;
@@ -74,6 +86,18 @@ export class Outbox {
         ),
       );
       this.#settings.projectedUpTo(last.slot);
+    }
+  }
+
+  async #drainRedemptions(until: number): Promise<void> {
+    for (;;) {
+      const from = this.#settings.projectedRedemption();
+      if (from >= until) return;
+      const waiting = this.#redemptions.listPlaced(from, SHOW_MAX);
+      const last = waiting.at(-1);
+      if (last === undefined) throw new Error(`No redemption with a block after number ${from}`);
+      await answered(showRedemptions(this.#db(), waiting));
+      this.#settings.redemptionsProjectedUpTo(last.number);
     }
   }
 }

@@ -136,7 +136,7 @@ export class Refiller {
   }
 
   #unspent(): number {
-    return this.#stock.lastSlot() - this.#ledger.lastSlot();
+    return this.#stock.unspent(this.#ledger.lastSlot());
   }
 
   /**

@@ -48,6 +48,21 @@ export class Settings {
     return row?.slot ?? 0;
   }
 
+  /** The last redemption that D1 is known to show. */
+  projectedRedemption(): number {
+    const row = this.#sql
+      .exec<{ number: number }>("SELECT projected_redemption AS number FROM pool")
+      .toArray()[0];
+    return row?.number ?? 0;
+  }
+
+  redemptionsProjectedUpTo(number: number): void {
+    this.#sql.exec(
+      "UPDATE pool SET projected_redemption = ?1 WHERE projected_redemption < ?1",
+      number,
+    );
+  }
+
   projectedUpTo(slot: number): void {
     this.#sql.exec("UPDATE pool SET projected_slot = ?1 WHERE projected_slot < ?1", slot);
   }

@@ -2,6 +2,12 @@
 
 import type { GivenBack, Lease } from "../inventory/leases.ts";
 
+/** A code's place in the inventory. */
+export interface Place {
+  batchId: string;
+  ordinal: number;
+}
+
 export interface PendingLease {
   leaseId: string;
   size: number;
@@ -12,17 +18,29 @@ export interface LeaseUse {
   leaseId: string;
   size: number;
   spent: number;
+  /** Codes of it that nobody has and nobody gets, and those of them that claims passed over. */
+  withdrawn: number;
+  passed: number;
   /** Codes of it that are on their way back to D1. */
   returning: number;
 }
 
-type BlockHead = { first_slot: number; lease_id: string; size: number };
+type BlockHead = {
+  first_slot: number;
+  lease_id: string;
+  batch_id: string;
+  from_ordinal: number;
+  size: number;
+};
+
+const HEAD = "first_slot, lease_id, batch_id, from_ordinal, size";
 
 export class Stock {
   readonly #sql: SqlStorage;
-  // The codes of the block in use, so that a claim does not parse them again. Storage stays the
-  // truth: the block is looked up for every claim, and this copy is used only for that very lease.
-  #parsed: { leaseId: string; codes: string[] } | null = null;
+  // The codes of the block in use, null for those withdrawn, so that a claim does not parse them
+  // again. Storage stays the truth: the block is looked up for every claim, and this copy is used
+  // only for that very lease.
+  #parsed: { leaseId: string; codes: (string | null)[] } | null = null;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -37,29 +55,91 @@ export class Stock {
       .one().last;
   }
 
-  /** The code in `slot` and how many lie behind it, or null when no block reaches that far. */
-  at(slot: number): { code: string; behind: number } | null {
-    const block = this.#sql
-      .exec<BlockHead & { last: number }>(
-        `SELECT first_slot, lease_id, size,
-                (SELECT first_slot + size - 1 FROM blocks ORDER BY first_slot DESC LIMIT 1) AS last
-         FROM blocks WHERE first_slot <= ? ORDER BY first_slot DESC LIMIT 1`,
-        slot,
-      )
-      .toArray()[0];
-    if (block === undefined || slot >= block.first_slot + block.size) return null;
-    const code = this.#codesOf(block)[slot - block.first_slot];
-    return code === undefined ? null : { code, behind: block.last - slot };
+  /**
+   * The next code that may be given behind `slot`, and how many slots lie behind it; null when no
+   * block holds one.
+   */
+  next(slot: number): { slot: number; code: string; behind: number } | null {
+    for (let from = slot + 1; ;) {
+      const block = this.#sql
+        .exec<BlockHead & { last: number }>(
+          `SELECT ${HEAD},
+                  (SELECT first_slot + size - 1 FROM blocks ORDER BY first_slot DESC LIMIT 1) AS last
+           FROM blocks WHERE first_slot <= ? ORDER BY first_slot DESC LIMIT 1`,
+          from,
+        )
+        .toArray()[0];
+      if (block === undefined || from >= block.first_slot + block.size) return null;
+      const codes = this.#codesOf(block);
+      for (let at = from - block.first_slot; at < codes.length; at++) {
+        const code = codes[at];
+        const found = block.first_slot + at;
+        if (code != null) return { slot: found, code, behind: block.last - found };
+      }
+      from = block.first_slot + block.size;
+    }
   }
 
-  #codesOf(block: BlockHead): string[] {
+  #codesOf(block: BlockHead): (string | null)[] {
     if (this.#parsed?.leaseId !== block.lease_id) {
-      const { codes } = this.#sql
-        .exec<{ codes: string }>("SELECT codes FROM blocks WHERE first_slot = ?", block.first_slot)
-        .one();
-      this.#parsed = { leaseId: block.lease_id, codes: JSON.parse(codes) as string[] };
+      const codes: (string | null)[] = this.#storedCodes(block);
+      for (const { ordinal } of this.#sql.exec<{ ordinal: number }>(
+        "SELECT ordinal FROM withdrawn WHERE batch_id = ? AND ordinal >= ? AND ordinal < ?",
+        block.batch_id,
+        block.from_ordinal,
+        block.from_ordinal + block.size,
+      )) {
+        codes[ordinal - block.from_ordinal] = null;
+      }
+      this.#parsed = { leaseId: block.lease_id, codes };
     }
     return this.#parsed.codes;
+  }
+
+  #storedCodes({ first_slot }: BlockHead): string[] {
+    const { codes } = this.#sql
+      .exec<{ codes: string }>("SELECT codes FROM blocks WHERE first_slot = ?", first_slot)
+      .one();
+    return JSON.parse(codes) as string[];
+  }
+
+  /** The slot of a code, or null when it lies in no block here. */
+  slotOf({ batchId, ordinal }: Place): number | null {
+    const block = this.#sql
+      .exec<BlockHead>(
+        `SELECT ${HEAD} FROM blocks WHERE batch_id = ? AND from_ordinal <= ?
+         ORDER BY from_ordinal DESC LIMIT 1`,
+        batchId,
+        ordinal,
+      )
+      .toArray()[0];
+    return block === undefined || ordinal >= block.from_ordinal + block.size
+      ? null
+      : block.first_slot + ordinal - block.from_ordinal;
+  }
+
+  /** From now on the code is not given, whether its block is here already or is yet to come. */
+  withdraw({ batchId, ordinal }: Place): void {
+    this.#sql.exec(
+      "INSERT INTO withdrawn (batch_id, ordinal) VALUES (?, ?) ON CONFLICT DO NOTHING",
+      batchId,
+      ordinal,
+    );
+    this.#parsed = null;
+  }
+
+  /** Codes behind `slot` that may be given. */
+  unspent(slot: number): number {
+    const { count } = this.#sql
+      .exec<{ count: number }>(
+        `SELECT count(*) AS count FROM blocks AS b CROSS JOIN withdrawn AS w
+           ON w.batch_id = b.batch_id AND w.ordinal < b.from_ordinal + b.size
+             AND w.ordinal >= b.from_ordinal + max(0, ?1 + 1 - b.first_slot)
+         WHERE b.first_slot >= coalesce((SELECT max(first_slot) FROM blocks WHERE first_slot <= ?1 + 1), 0)`,
+        slot,
+      )
+      .one();
+    return Math.max(0, this.lastSlot() - slot - count);
   }
 
   /** The lease to ask for: the one that was asked for in vain, or else a new one, stored first. */
@@ -99,6 +179,7 @@ export class Stock {
       lease.codes.length,
       JSON.stringify(lease.codes),
     );
+    for (const ordinal of lease.withdrawn) this.withdraw({ batchId: lease.batchId, ordinal });
   }
 
   /**
@@ -107,9 +188,7 @@ export class Stock {
    */
   takeBack(lastClaimed: number, id: string): GivenBack | null {
     const block = this.#sql
-      .exec<BlockHead>(
-        "SELECT first_slot, lease_id, size FROM blocks ORDER BY first_slot DESC LIMIT 1",
-      )
+      .exec<BlockHead>(`SELECT ${HEAD} FROM blocks ORDER BY first_slot DESC LIMIT 1`)
       .toArray()[0];
     if (block === undefined) return null;
     const spent = Math.max(0, lastClaimed - block.first_slot + 1);
@@ -123,7 +202,7 @@ export class Stock {
       given.size,
       kept,
     );
-    const codes = JSON.stringify(this.#codesOf(block).slice(0, kept));
+    const codes = JSON.stringify(this.#storedCodes(block).slice(0, kept));
     this.#parsed = null;
     if (kept === 0) this.#sql.exec("DELETE FROM blocks WHERE first_slot = ?", block.first_slot);
     else {
@@ -151,17 +230,25 @@ export class Stock {
     this.#sql.exec("DELETE FROM given_back WHERE id = ?", id);
   }
 
-  /** Every lease of this shard, and how many of its codes lie at or below `lastClaimed`. */
+  /** Every lease of this shard, and what became of its codes with those up to `lastClaimed`. */
   listUse(lastClaimed: number): LeaseUse[] {
     const use = new Map<string, LeaseUse>();
-    for (const { first_slot, lease_id, size } of this.#sql.exec<BlockHead>(
-      "SELECT first_slot, lease_id, size FROM blocks ORDER BY first_slot",
+    const within = "w.batch_id = b.batch_id AND w.ordinal >= b.from_ordinal";
+    for (const block of this.#sql.exec<BlockHead & { withdrawn: number; passed: number }>(
+      `SELECT ${HEAD},
+         (SELECT count(*) FROM withdrawn AS w WHERE ${within} AND w.ordinal < b.from_ordinal + b.size) AS withdrawn,
+         (SELECT count(*) FROM withdrawn AS w WHERE ${within}
+            AND w.ordinal < b.from_ordinal + min(b.size, ?1 + 1 - b.first_slot)) AS passed
+       FROM blocks AS b ORDER BY first_slot`,
+      lastClaimed,
     )) {
-      const spent = Math.min(size, Math.max(0, lastClaimed - first_slot + 1));
-      use.set(lease_id, { leaseId: lease_id, size, spent, returning: 0 });
+      const { first_slot, lease_id: leaseId, size, withdrawn, passed } = block;
+      const spent = Math.min(size, Math.max(0, lastClaimed - first_slot + 1)) - passed;
+      use.set(leaseId, { leaseId, size, spent, withdrawn, passed, returning: 0 });
     }
     for (const { leaseId, size, kept } of this.givenBack()) {
-      const known = use.get(leaseId) ?? { leaseId, size: 0, spent: 0, returning: 0 };
+      const none = { size: 0, spent: 0, withdrawn: 0, passed: 0, returning: 0 };
+      const known = use.get(leaseId) ?? { leaseId, ...none };
       use.set(leaseId, { ...known, returning: known.returning + size - kept });
     }
     return [...use.values()];

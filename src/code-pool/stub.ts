@@ -22,6 +22,11 @@ type Methods =
   | "claim"
   | "configure"
   | "findClaim"
+  | "findRedemption"
+  | "inspect"
+  | "listRedemptions"
+  | "redeem"
+  | "revoke"
   | "listClaimsOf"
   | "listClaims"
   | "listPlacedClaims"
@@ -85,15 +90,17 @@ async function hmacKeyOf(secret: string): Promise<CryptoKey> {
 /** The shard and pool in which all claims of a user are decided. */
 export function poolOfUser(env: Env, campaign: CampaignRow, userKey: string) {
   const shard = shardOf(userKey, campaign.shards);
+  return poolOfShard(env, campaign, shard);
+}
+
+/** The pool of a shard, for what is known to lie there. */
+export function poolOfShard(env: Env, campaign: Pick<CampaignRow, "id">, shard: number) {
   return { shard, call: caller(env, campaign.id, shard) };
 }
 
 /** All pools of a campaign, by shard. */
 export function poolsOf(env: Env, campaign: Pick<CampaignRow, "id" | "shards">) {
-  return Array.from({ length: campaign.shards }, (_, shard) => ({
-    shard,
-    call: caller(env, campaign.id, shard),
-  }));
+  return Array.from({ length: campaign.shards }, (_, shard) => poolOfShard(env, campaign, shard));
 }
 
 /** Tells every pool of the campaign its new settings; when this resolves they are in force. */

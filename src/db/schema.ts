@@ -5,16 +5,7 @@
 
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { CodeFormat, CodeShape } from "../domain/code-format.ts";
-
-/**
- * An offer, as on the wire. Percentages are of 100, amounts are integer minor units of `currency`.
- */
-export interface Discount {
-  type: "percentage" | "fixed_amount" | "free_shipping" | "other";
-  value?: number | undefined;
-  currency?: string | undefined;
-  description?: string | undefined;
-}
+import type { Discount } from "../domain/discount.ts";
 
 /** What a user must agree to before they get a code, as on the wire. */
 export interface ConsentTerms {
@@ -117,4 +108,5 @@ export const codes = sqliteTable("codes", {
   expiresAt: integer(),
   redeemedAt: integer(),
   revokedAt: integer(),
+  revokedReason: text(),
 });

@@ -9,12 +9,23 @@
 
 import { answered } from "../db/database.ts";
 
-/** A copy is used without asking anybody while it is at most so old. README states it. */
+/** How old copies of one kind may be. */
+export interface Ages {
+  /** A copy is used without asking anybody while it is at most so old. */
+  maxMs: number;
+  /** While D1 does not answer, copies stay in use up to this age. */
+  staleMaxMs: number;
+}
+
+/** Of what a claim looks up. README states them. */
 export const MAX_AGE_MS = 60_000;
-/** From this age on, a copy in use is renewed after the answer, so that no claim waits for D1. */
-const RENEW_AGE_MS = 30_000;
-/** While D1 does not answer, copies stay in use up to this age. README states it. */
 export const STALE_MAX_MS = 3_600_000;
+
+/**
+ * From this part of its age on, a copy in use is renewed after the answer, so that nobody waits for
+ * D1.
+ */
+const RENEW_PART = 1 / 2;
 /** How long KV is left alone after it failed: nobody waits for it again and again. */
 const KV_REST_MS = 5_000;
 /** How long after D1 failed on a row nobody waits for that row: older copies do. */
@@ -29,7 +40,8 @@ const COPIES_MAX = 500;
 
 /** What a look-up reaches. `waitUntil` lets work go on after the answer. */
 export interface Near {
-  kv: KVNamespace;
+  /** Null for copies that must be fresher than KV, which hears of a change within a minute. */
+  kv: KVNamespace | null;
   db: D1Database;
   waitUntil: (work: Promise<unknown>) => void;
 }
@@ -53,6 +65,7 @@ export class Copies<T> {
   readonly #kind: string;
   readonly #columns: string;
   readonly #load: (db: D1Database, id: string) => Promise<T | null>;
+  readonly #ages: Ages;
   readonly #here = new Map<string, Held<T>>();
   #kvRestsUntil = 0;
 
@@ -60,8 +73,10 @@ export class Copies<T> {
   constructor(options: {
     kind: string;
     columns: string;
+    ages?: Ages;
     load: (db: D1Database, id: string) => Promise<T | null>;
   }) {
+    this.#ages = options.ages ?? { maxMs: MAX_AGE_MS, staleMaxMs: STALE_MAX_MS };
     this.#kind = options.kind;
     this.#columns = options.columns;
     this.#load = options.load;
@@ -71,12 +86,14 @@ export class Copies<T> {
   async find(near: Near, id: string): Promise<T | null> {
     const held = this.#here.get(id);
     const now = Date.now();
-    const ageMax = held !== undefined && now < held.d1RestsUntil ? STALE_MAX_MS : MAX_AGE_MS;
-    if (held === undefined || now - held.readAt > ageMax) return this.#look(near, id, MAX_AGE_MS);
-    if (now - held.readAt > RENEW_AGE_MS && now >= held.renewsFrom) {
+    const { maxMs, staleMaxMs } = this.#ages;
+    const ageMax = held !== undefined && now < held.d1RestsUntil ? staleMaxMs : maxMs;
+    if (held === undefined || now - held.readAt > ageMax) return this.#look(near, id, maxMs);
+    const renewMs = maxMs * RENEW_PART;
+    if (now - held.readAt > renewMs && now >= held.renewsFrom) {
       held.renewsFrom = now + D1_TIMEOUT_MS + RENEWAL_GAP_MS;
       // A promise must not be shared between requests, so nobody waits for it.
-      near.waitUntil(this.#look(near, id, RENEW_AGE_MS).catch(() => null));
+      near.waitUntil(this.#look(near, id, renewMs).catch(() => null));
     }
     return held.value;
   }
@@ -93,12 +110,12 @@ export class Copies<T> {
    */
   async forget(near: Near, id: string): Promise<void> {
     this.#here.delete(id);
-    await this.#tellKv(() => near.kv.delete(this.#key(id)));
+    await this.#tellKv(near, (kv) => kv.delete(this.#key(id)));
   }
 
   /** A copy from KV of at most `ageMax`, or what D1 says, or when it says nothing an older copy. */
   async #look(near: Near, id: string, ageMax: number): Promise<T | null> {
-    const inKv = await this.#askKv(() => near.kv.get<Copy<T>>(this.#key(id), "json"));
+    const inKv = await this.#askKv(near, (kv) => kv.get<Copy<T>>(this.#key(id), "json"));
     const here = this.#here.get(id) ?? null;
     const isNewer = inKv?.columns === this.#columns && inKv.readAt > (here?.readAt ?? 0);
     const copy = isNewer ? inKv : here;
@@ -109,20 +126,22 @@ export class Copies<T> {
       value = await answered(this.#load(near.db, id), D1_TIMEOUT_MS);
     } catch (error) {
       const now = Date.now();
-      if (copy === null || now - copy.readAt > STALE_MAX_MS) throw error;
+      if (copy === null || now - copy.readAt > this.#ages.staleMaxMs) throw error;
       console.warn({ message: "D1 did not answer, an older copy is used", kind: this.#kind });
       const pace = { renewsFrom: now + RENEWAL_GAP_MS, d1RestsUntil: now + D1_REST_MS };
       return this.#keep(id, copy, pace);
     }
     if (value === null) {
       this.#here.delete(id);
-      if (inKv !== null) near.waitUntil(this.#tellKv(() => near.kv.delete(this.#key(id))));
+      if (inKv !== null) near.waitUntil(this.#tellKv(near, (kv) => kv.delete(this.#key(id))));
       return null;
     }
     const fresh = { columns: this.#columns, readAt, value };
     // Kept in KV for as long as it may be of use to an isolate that cannot reach D1.
-    const options = { expirationTtl: STALE_MAX_MS / 1000 };
-    near.waitUntil(this.#tellKv(() => near.kv.put(this.#key(id), JSON.stringify(fresh), options)));
+    const options = { expirationTtl: this.#ages.staleMaxMs / 1000 };
+    near.waitUntil(
+      this.#tellKv(near, (kv) => kv.put(this.#key(id), JSON.stringify(fresh), options)),
+    );
     return this.#keep(id, fresh);
   }
 
@@ -138,10 +157,13 @@ export class Copies<T> {
   }
 
   /** What KV answers, or null: KV failing costs time, never an answer. */
-  async #askKv<Answer>(call: () => Promise<Answer>): Promise<Answer | null> {
-    if (Date.now() < this.#kvRestsUntil) return null;
+  async #askKv<Answer>(
+    { kv }: Near,
+    call: (kv: KVNamespace) => Promise<Answer>,
+  ): Promise<Answer | null> {
+    if (kv === null || Date.now() < this.#kvRestsUntil) return null;
     try {
-      return await answered(call(), KV_TIMEOUT_MS);
+      return await answered(call(kv), KV_TIMEOUT_MS);
     } catch (error) {
       this.#kvRestsUntil = Date.now() + KV_REST_MS;
       console.warn({ message: "KV did not answer", kind: this.#kind, error: String(error) });
@@ -150,10 +172,10 @@ export class Copies<T> {
   }
 
   /** A write that KV refuses (it takes one a second for a key) leaves a copy that ages there. */
-  async #tellKv(call: () => Promise<void>): Promise<void> {
-    if (Date.now() < this.#kvRestsUntil) return;
+  async #tellKv({ kv }: Near, call: (kv: KVNamespace) => Promise<void>): Promise<void> {
+    if (kv === null || Date.now() < this.#kvRestsUntil) return;
     try {
-      await answered(call(), KV_TIMEOUT_MS);
+      await answered(call(kv), KV_TIMEOUT_MS);
     } catch (error) {
       console.warn({ message: "KV was not told", kind: this.#kind, error: String(error) });
     }

@@ -1,12 +1,17 @@
 /**
- * What a claim has to look up, without D1 on its way: whose key it is, and which campaign. Copies
- * of the facts that D1 owns; never stock, never a claim. Every other call asks D1 itself.
+ * What a claim and a checkout have to look up, without D1 on its way: whose key it is, which
+ * campaign, and how a brand's codes look. Copies of the facts that D1 owns; never stock, never a
+ * claim. Every other call asks D1 itself.
  */
 
 import { findKeyByHash, hashKey, listKeyHashes, type OwnedKey } from "../db/api-keys.ts";
 import { findCampaign, type CampaignRow, type CampaignScope } from "../db/campaigns.ts";
+import { listShapes, ruleOf, type CodeShapeRow } from "../db/code-shapes.ts";
 import { columnsOf } from "../db/database.ts";
-import { apiKeys, brands, campaigns as campaignTable } from "../db/schema.ts";
+import { apiKeys, brands, campaigns as campaignTable, codeShapes } from "../db/schema.ts";
+import { rulesForged } from "../domain/code-format.ts";
+import { SHAPE_COPY_AGE_MAX_MS } from "../domain/code-shape-copies.ts";
+import { matchKey } from "../domain/match-key.ts";
 import { SLUG } from "../domain/slug.ts";
 import { Copies, type Near } from "./copies.ts";
 
@@ -29,6 +34,29 @@ const campaigns = new Copies<CampaignRow>({
     return findCampaign(db, scope, id.slice(slash + 1));
   },
 });
+
+/** A brand with more shapes has its codes looked for: each guess would be held against all. */
+const SHAPES_MAX = 200;
+
+/** Never older than what was promised to whoever adds a shape, also while D1 is down. */
+const shapes = new Copies<CodeShapeRow[]>({
+  kind: "shapes",
+  columns: columnsOf(codeShapes),
+  ages: { maxMs: SHAPE_COPY_AGE_MAX_MS, staleMaxMs: SHAPE_COPY_AGE_MAX_MS },
+  load: async (db, brandId) => {
+    const known = await listShapes(db, brandId);
+    return known.length > SHAPES_MAX ? [] : known;
+  },
+});
+
+/**
+ * Whether a typed code is no code of the brand's, by its looks alone: it has the shape of generated
+ * ones, but not their check characters. False when only a look at the codes can tell.
+ */
+export async function looksForged(near: Near, brandId: string, typed: string): Promise<boolean> {
+  const known = await shapes.find({ ...near, kv: null }, brandId).catch(() => null);
+  return rulesForged((known ?? []).map(ruleOf), matchKey(typed)).length > 0;
+}
 
 /** The key and its brand, whatever their state, or null when there is no such key. */
 export async function findKeyNear(near: Near, key: string): Promise<OwnedKey | null> {

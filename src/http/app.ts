@@ -11,11 +11,13 @@ import { ProblemError } from "./problems.ts";
 import { batchRoutes } from "./routes/batches.ts";
 import { brandRoutes } from "./routes/brands.ts";
 import { campaignRoutes } from "./routes/campaigns.ts";
+import { checkoutRoutes } from "./routes/checkout.ts";
 import { claimRoutes } from "./routes/claims.ts";
 import { codeRoutes } from "./routes/codes.ts";
 import { platformRoutes } from "./routes/platform.ts";
 import { profileRoutes } from "./routes/profile.ts";
 import { reportRoutes } from "./routes/reports.ts";
+import { singleCodeRoutes } from "./routes/single-codes.ts";
 
 const YEAR_SECONDS = 31_536_000;
 
@@ -52,7 +54,9 @@ export function createApp(): OpenAPIHono<HttpEnv> {
     campaignRoutes,
     batchRoutes,
     codeRoutes,
+    singleCodeRoutes,
     claimRoutes,
+    checkoutRoutes,
     reportRoutes,
     platformRoutes,
   ]) {

@@ -15,12 +15,14 @@ import {
 } from "./schemas.ts";
 
 /** Minor units; 10^12 is more than any discount and far below what a double holds exactly. */
-const AMOUNT_MAX = 1_000_000_000_000;
+export const AMOUNT_MAX = 1_000_000_000_000;
 /**
  * Ten years: longer than any code should live, short enough for a date that every client can parse.
  */
 const LIFETIME_SECONDS_MAX = 315_360_000;
 const METADATA_PAIRS_MAX = 50;
+
+export const Currency = z.string().regex(/^[A-Z]{3}$/, "Must be an ISO 4217 code such as EUR.");
 
 const Discount = z
   .strictObject({
@@ -29,10 +31,7 @@ const Discount = z
       description:
         "A percentage of at most 100 with at most two decimals, or an amount in minor units.",
     }),
-    currency: z
-      .string()
-      .regex(/^[A-Z]{3}$/, "Must be an ISO 4217 code such as EUR.")
-      .optional(),
+    currency: Currency.optional(),
     description: line(500).optional(),
   })
   .check((ctx) => {

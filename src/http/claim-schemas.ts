@@ -3,6 +3,7 @@
 import * as z from "zod";
 import type { Claim as ClaimRow } from "../code-pool/ledger.ts";
 import type { CampaignRow } from "../db/campaigns.ts";
+import { heldStatus } from "../domain/redemption.ts";
 import { formatClaimId } from "../domain/claim.ts";
 import { Campaign } from "./campaign-schemas.ts";
 import { pageQuery } from "./paging.ts";
@@ -11,7 +12,7 @@ import { AnsweredTime, line, toWireTime } from "./schemas.ts";
 const USER_ID_MAX = 255;
 const ATTRIBUTES_MAX = 20;
 
-const UserId = line(USER_ID_MAX).meta({
+export const UserId = line(USER_ID_MAX).meta({
   description: `Your id of the user, 1–${USER_ID_MAX} characters. Compared exactly: "Ann" and "ann" are two users.`,
   example: "u-123",
 });
@@ -66,13 +67,12 @@ export const Claim = z
   .meta({ id: "Claim" });
 
 export function presentClaim(campaign: CampaignRow, claim: ClaimRow): z.infer<typeof Claim> {
-  const expired = claim.expiresAt !== null && claim.expiresAt <= Date.now();
   return {
     id: formatClaimId({ campaignId: campaign.id, userKey: claim.userKey, nth: claim.nth }),
     campaign_id: campaign.id,
     code: claim.code,
     user_id: claim.userId,
-    status: expired ? "expired" : "claimed",
+    status: heldStatus(claim, Date.now()),
     discount: campaign.discount,
     claimed_at: toWireTime(claim.claimedAt),
     expires_at: toWireTime(claim.expiresAt),

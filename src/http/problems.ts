@@ -51,6 +51,11 @@ export const problems = {
     title: "There is no such resource",
     remedy: "Check the path and the id. What belongs to another brand is not found either.",
   },
+  "code-unknown": {
+    status: 404,
+    title: "The brand has no such code",
+    remedy: "Check the spelling. Case, blanks, dashes and look-alike letters do not matter.",
+  },
   "method-not-allowed": {
     status: 405,
     title: "This resource does not support that method",
@@ -80,6 +85,32 @@ export const problems = {
     status: 409,
     title: "Somebody else changed this at the same moment",
     remedy: "Read it again and repeat your change.",
+  },
+  "code-not-claimed": {
+    status: 409,
+    title: "Nobody holds this code",
+    remedy: "Only a code that a user was given can be spent.",
+  },
+  "code-not-yours": {
+    status: 409,
+    title: "Another user holds this code",
+    remedy:
+      "Only the user who was given the code may spend it; leave user_id out to not check that.",
+  },
+  "code-already-redeemed": {
+    status: 409,
+    title: "The code was spent on another order",
+    remedy: "Refuse it at the checkout. The redemption can be read by the code.",
+  },
+  "code-revoked": {
+    status: 409,
+    title: "The code was revoked",
+    remedy: "Refuse it at the checkout.",
+  },
+  "code-expired": {
+    status: 409,
+    title: "The code has expired",
+    remedy: "Refuse it at the checkout.",
   },
   "batch-finished": {
     status: 409,

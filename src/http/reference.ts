@@ -30,9 +30,16 @@ export function serveReference(app: OpenAPIHono<HttpEnv>): void {
         description: DESCRIPTION,
         license: { name: "MIT", url: "https://opensource.org/license/mit" },
       },
-      tags: ["Operator", "Brand", "Campaigns", "Codes", "Claims", "Reports", "Platform"].map(
-        (name) => ({ name }),
-      ),
+      tags: [
+        "Operator",
+        "Brand",
+        "Campaigns",
+        "Codes",
+        "Claims",
+        "Checkout",
+        "Reports",
+        "Platform",
+      ].map((name) => ({ name })),
     });
     c.header("Cache-Control", "public, max-age=300");
     return c.json({ ...built, servers: [{ url: new URL(c.req.url).origin }] });

@@ -9,7 +9,7 @@ export const BODY_BYTES_MAX = 256 * 1024;
 
 // Control characters and lone surrogates: no name needs them, and they break logs, CSV and SQLite.
 // oxlint-disable-next-line no-control-regex
-const UNFIT = /[\u0000-\u001f\u007f]|\p{Surrogate}/u;
+export const UNFIT = /[\u0000-\u001f\u007f]|\p{Surrogate}/u;
 
 /** One line of text, `min`–`max` UTF-16 units, without blanks at its ends. */
 export function line(max: number, min = 1) {
@@ -93,6 +93,7 @@ export const Problem = z
       .optional(),
     starts_at: AnsweredTime.nullable().optional().meta({ description: "With campaign-not-open." }),
     ...ROOM,
+    reason: z.string().optional().meta({ description: "With code-…: why the code is no good." }),
   })
   .meta({
     id: "Problem",

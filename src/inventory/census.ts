@@ -1,6 +1,7 @@
 /** Counts over a campaign's inventory, as D1 has it at one moment. */
 
 import { rowsOf } from "../db/database.ts";
+import { shardSql } from "./leases.ts";
 import { statusSql, type CodeStatus } from "../domain/code-status.ts";
 
 export interface Census {
@@ -11,6 +12,8 @@ export interface Census {
   leased: number;
   /** Code rows that show a claim. */
   shown: number;
+  /** Code rows that are revoked and in no shard's hands. */
+  revoked: number;
   /** Blocks in the hands of shards, and free ones (null) that shards gave back. */
   leases: { id: string; shard: number | null; size: number }[];
 }
@@ -25,8 +28,10 @@ export async function takeCensus(db: D1Database, campaignId: string): Promise<Ce
     // A running batch may hold rows beyond `created`; they do not count until it does.
     db
       .prepare(
-        `SELECT count(*) AS codes, count(claim_id) AS shown FROM batches AS b JOIN codes AS c
-           ON c.batch_id = b.id AND c.ordinal < b.created WHERE b.campaign_id = ?1`,
+        `SELECT count(*) AS codes, count(claim_id) AS shown,
+                count(*) FILTER (WHERE c.revoked_at IS NOT NULL AND ${shardSql("c")} IS NULL) AS revoked
+         FROM batches AS b JOIN codes AS c ON c.batch_id = b.id AND c.ordinal < b.created
+         WHERE b.campaign_id = ?1`,
       )
       .bind(campaignId),
     db
@@ -34,7 +39,7 @@ export async function takeCensus(db: D1Database, campaignId: string): Promise<Ce
       .bind(campaignId),
   ]);
   const [made] = rowsOf<Pick<Census, "created" | "leased">>(batches);
-  const [counted] = rowsOf<Pick<Census, "codes" | "shown">>(codes);
+  const [counted] = rowsOf<Pick<Census, "codes" | "shown" | "revoked">>(codes);
   if (made === undefined || counted === undefined) throw new Error("A count without a row");
   return { ...made, ...counted, leases: rowsOf<Census["leases"][number]>(leases) };
 }

@@ -8,6 +8,8 @@ export interface Lease {
   batchId: string;
   fromOrdinal: number;
   codes: string[];
+  /** Ordinals of those that are revoked, and must not be given. */
+  withdrawn: number[];
 }
 
 /**
@@ -88,7 +90,7 @@ function readLease(db: D1Database, leaseId: string): D1PreparedStatement[] {
     db.prepare("SELECT batch_id, from_ordinal, size FROM leases WHERE id = ?1").bind(leaseId),
     db
       .prepare(
-        `SELECT c.code FROM leases AS l JOIN codes AS c
+        `SELECT c.code, c.ordinal, c.revoked_at AS revokedAt FROM leases AS l JOIN codes AS c
            ON c.batch_id = l.batch_id AND c.ordinal >= l.from_ordinal AND c.ordinal < l.from_ordinal + l.size
          WHERE l.id = ?1 ORDER BY c.ordinal`,
       )
@@ -104,9 +106,22 @@ function toLease(
 ): Lease | null {
   const [row] = rowsOf<{ batch_id: string; from_ordinal: number; size: number }>(found);
   if (row === undefined) return null;
-  const block = rowsOf<{ code: string }>(codes).map(({ code }) => code);
+  const block = rowsOf<{ code: string; ordinal: number; revokedAt: number | null }>(codes);
   if (block.length !== row.size) throw new Error(`Lease ${id} names codes that are not there`);
-  return { id, batchId: row.batch_id, fromOrdinal: row.from_ordinal, codes: block };
+  return {
+    id,
+    batchId: row.batch_id,
+    fromOrdinal: row.from_ordinal,
+    codes: block.map(({ code }) => code),
+    withdrawn: block.filter(({ revokedAt }) => revokedAt !== null).map(({ ordinal }) => ordinal),
+  };
+}
+
+/** The shard that has a row of `codes` in its hands, as SQL: NULL when none does. */
+export function shardSql(code: string): string {
+  return `(SELECT CASE WHEN ${code}.ordinal < l.from_ordinal + l.size THEN l.shard END FROM leases AS l
+    WHERE l.batch_id = ${code}.batch_id AND l.from_ordinal <= ${code}.ordinal
+    ORDER BY l.from_ordinal DESC LIMIT 1)`;
 }
 
 /** The end of a lease that its shard gives back: it keeps the first `kept` of `size` codes. */

@@ -47,6 +47,27 @@ export async function showClaims(db: D1Database, claims: ClaimToShow[]): Promise
     .run();
 }
 
+export interface RedemptionToShow {
+  batchId: string;
+  ordinal: number;
+  redeemedAt: number;
+}
+
+/** Marks the codes as redeemed. Showing a redemption twice changes nothing. */
+export async function showRedemptions(
+  db: D1Database,
+  redemptions: RedemptionToShow[],
+): Promise<void> {
+  await db
+    .prepare(
+      `UPDATE codes SET redeemed_at = shown.value ->> 2 FROM json_each(?1) AS shown
+       WHERE codes.batch_id = shown.value ->> 0 AND codes.ordinal = shown.value ->> 1
+         AND codes.redeemed_at IS NULL`,
+    )
+    .bind(JSON.stringify(redemptions.map((r) => [r.batchId, r.ordinal, r.redeemedAt])))
+    .run();
+}
+
 /**
  * Holds claims of the ledger against D1: how many it does not show yet, and how many it
  * contradicts.

@@ -43,7 +43,7 @@ export class CodePool extends RealPool {
 
   echo(request: ClaimRequest): Extract<ClaimOutcome, { claim: Claim }> {
     const { userKey, userId, idempotencyKey, attempt, consent, contact, campaign } = request;
-    const times = { claimedAt: Date.now(), expiresAt: null };
+    const times = { claimedAt: Date.now(), expiresAt: null, redeemedAt: null, revokedAt: null };
     const claim = { slot: 1, nth: 0, code: "XXXX-XXXX-XXXX", userKey, userId, ...times };
     return {
       kind: "granted",

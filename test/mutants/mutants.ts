@@ -9,26 +9,26 @@ export interface Mutant {
 export const AWAIT_BETWEEN_CHECK_AND_WRITE: Mutant["edits"] = [
   {
     file: "src/code-pool/code-pool.ts",
-    from: "const outcome = this.ctx.storage.transactionSync(() => this.#decide(request));",
-    to: "const outcome = await this.#decide(request);",
+    from: "const outcome = this.ctx.storage.transactionSync(() => this.#desk.decide(request));",
+    to: "const outcome = await this.#desk.decide(request);",
   },
   {
     file: "src/code-pool/code-pool.ts",
-    from: "const last = this.ctx.storage.transactionSync(() => this.#decide(request));",
-    to: "const last = await this.#decide(request);",
+    from: "const last = this.ctx.storage.transactionSync(() => this.#desk.decide(request));",
+    to: "const last = await this.#desk.decide(request);",
   },
   {
-    file: "src/code-pool/code-pool.ts",
-    from: "#decide(request: ClaimRequest): ClaimOutcome {",
-    to: "async #decide(request: ClaimRequest): Promise<ClaimOutcome> {",
+    file: "src/code-pool/claim-desk.ts",
+    from: "decide(request: ClaimRequest): ClaimOutcome {",
+    to: "async decide(request: ClaimRequest): Promise<ClaimOutcome> {",
   },
   {
-    file: "src/code-pool/code-pool.ts",
+    file: "src/code-pool/claim-desk.ts",
     from: "#grant(request: ClaimRequest, nth: number, campaign: PoolCampaign, now: number): ClaimOutcome {",
     to: "async #grant(request: ClaimRequest, nth: number, campaign: PoolCampaign, now: number): Promise<ClaimOutcome> {",
   },
   {
-    file: "src/code-pool/code-pool.ts",
+    file: "src/code-pool/claim-desk.ts",
     from: "this.#ledger.insert(claim);",
     to: "await scheduler.wait(1);\n    this.#ledger.insert(claim);",
   },
@@ -170,8 +170,8 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/inventory/batches.ts",
-        from: "requested = (SELECT count(*) FROM codes WHERE batch_id = ?1)",
-        to: "true",
+        from: "AND (SELECT count(*) FROM codes WHERE batch_id = ?1 AND ordinal >= ?2 AND ordinal < ?2 + ?3) = ?3",
+        to: "",
       },
     ],
   },
@@ -179,7 +179,7 @@ export const mutants: Mutant[] = [
     name: "a request passed on twice taken for two",
     edits: [
       {
-        file: "src/code-pool/code-pool.ts",
+        file: "src/code-pool/claim-desk.ts",
         from: "if (mine !== undefined) return",
         to: "if (mine === null) return",
       },
@@ -270,8 +270,8 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/directory/copies.ts",
-        from: "const ageMax = held !== undefined && now < held.d1RestsUntil ? STALE_MAX_MS : MAX_AGE_MS;",
-        to: "const ageMax = STALE_MAX_MS;",
+        from: "const ageMax = held !== undefined && now < held.d1RestsUntil ? staleMaxMs : maxMs;",
+        to: "const ageMax = staleMaxMs;",
       },
     ],
   },
@@ -280,7 +280,7 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/directory/copies.ts",
-        from: "if (copy === null || now - copy.readAt > STALE_MAX_MS) throw error;",
+        from: "if (copy === null || now - copy.readAt > this.#ages.staleMaxMs) throw error;",
         to: "if (copy !== undefined) throw error;",
       },
     ],

@@ -1,32 +1,10 @@
-import {
-  createExecutionContext,
-  runDurableObjectAlarm,
-  runInDurableObject,
-  waitOnExecutionContext,
-} from "cloudflare:test";
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { Copies, MAX_AGE_MS, STALE_MAX_MS, type Near } from "../../src/directory/copies.ts";
-import { createApp } from "../../src/http/app.ts";
-import { Api } from "../support/api.ts";
 import { faultyD1, type Fault } from "../support/faulty-d1.ts";
+import { apiWith } from "../support/watched-api.ts";
 import { api } from "../support/worker-api.ts";
-
-const app = createApp();
-
-/** The API in this isolate over other bindings; what outlives an answer is waited for. */
-function apiWith(bindings: Partial<Env>): Api {
-  return new Api({
-    operatorToken: env.OPERATOR_TOKEN,
-    fetch: async (path, init) => {
-      const ctx = createExecutionContext();
-      const request = new Request(`http://codedrop.test${path}`, init);
-      const response = await app.fetch(request, { ...env, ...bindings }, ctx);
-      await waitOnExecutionContext(ctx);
-      return response;
-    },
-  });
-}
 
 const every = (when: Fault["when"]): Fault => ({ when, sql: /./, times: 1_000_000 });
 

@@ -3,10 +3,13 @@
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import * as z from "zod";
 import { updateBrand } from "../../db/brands.ts";
+import { rotateCheckKeys } from "../../inventory/shapes.ts";
 import { secretKey } from "../auth.ts";
-import { readableBody } from "../body.ts";
+import { noBody, readableBody } from "../body.ts";
 import type { HttpEnv } from "../http-env.ts";
+import { ProblemError } from "../problems.ts";
 import {
+  AnsweredTime,
   BODY_PROBLEMS,
   definedOnly,
   json,
@@ -15,6 +18,7 @@ import {
   line,
   NoQuery,
   problemResponses,
+  toWireTime,
 } from "../schemas.ts";
 import { Brand, presentBrand } from "./brands.ts";
 
@@ -62,5 +66,42 @@ profileRoutes.openapi(
   async (c) => {
     const updated = await updateBrand(c.env.DB, c.var.brand.id, definedOnly(c.req.valid("json")));
     return c.json(presentBrand(updated ?? c.var.brand), 200);
+  },
+);
+
+const Rotation = z
+  .strictObject({
+    shapes: z.int().meta({ description: "Different looks of codes that got a new key." }),
+    in_use_from: AnsweredTime.meta({
+      description: "Batches that begin from then on are sealed with the new keys.",
+    }),
+  })
+  .meta({ id: "CheckKeyRotation" });
+
+profileRoutes.openapi(
+  createRoute({
+    method: "post",
+    path: "/v1/brand/rotate-check-key",
+    operationId: "rotateCheckKey",
+    summary: "Seal codes with new keys from now on",
+    description:
+      "The last characters of a generated code follow from the others by a secret key, so that guesses are refused by their looks. Codes that exist stay good.",
+    tags: ["Brand"],
+    security,
+    middleware: [secretKey, noBody] as const,
+    request: { query: NoQuery },
+    responses: {
+      200: json(Rotation, "When the new keys are used"),
+      ...problemResponses(...KEY_PROBLEMS),
+    },
+  }),
+  async (c) => {
+    if (c.var.keyMode === "test") {
+      throw new ProblemError("forbidden", {
+        detail: "A test key cannot change what live codes use.",
+      });
+    }
+    const { shapes, usableFrom } = await rotateCheckKeys(c.env.DB, c.var.brand.id);
+    return c.json({ shapes, in_use_from: toWireTime(usableFrom) }, 200);
   },
 );

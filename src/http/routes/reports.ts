@@ -38,10 +38,11 @@ const Integrity = z
     ok: z
       .boolean()
       .meta({ description: "No duplicate, nothing stranded, and every account adds up." }),
-    codes: z.int().meta({ description: "Codes made: available + leased + claimed." }),
+    codes: z.int().meta({ description: "Codes made: available + leased + claimed + revoked." }),
     available: z.int().meta({ description: "Not in the hands of a pool yet." }),
     leased: z.int().meta({ description: "In a pool, not given yet." }),
     claimed: z.int(),
+    revoked: z.int().meta({ description: "Revoked before anybody had them." }),
     duplicate_codes: z
       .int()
       .meta({ description: "Claims of a code that the inventory shows as another's." }),
@@ -109,7 +110,7 @@ reportRoutes.openapi(
   }),
   async (c) => {
     const found = await checkIntegrity(c.env, await requireCampaign(c));
-    const { ok, codes, available, leased, claimed, stranded, unprojected } = found;
+    const { ok, codes, available, leased, claimed, revoked, stranded, unprojected } = found;
     return c.json(
       {
         ok,
@@ -117,6 +118,7 @@ reportRoutes.openapi(
         available,
         leased,
         claimed,
+        revoked,
         duplicate_codes: found.duplicateCodes,
         duplicate_users: found.duplicateUsers,
         stranded,

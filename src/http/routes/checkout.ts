@@ -1,0 +1,148 @@
+/** Codes at the brand's checkout: judged, and spent once. */
+
+import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
+import * as z from "zod";
+import { poolOfShard } from "../../code-pool/stub.ts";
+import { findCampaign } from "../../db/campaigns.ts";
+import { discountAmount } from "../../domain/discount.ts";
+import { parseRedemptionId, refusalReason } from "../../domain/redemption.ts";
+import { secretKey, secretKeyNear } from "../auth.ts";
+import { readableBody } from "../body.ts";
+import {
+  NewRedemption,
+  presentRedemption,
+  Redemption,
+  Validate,
+  Validation,
+} from "../checkout-schemas.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { ProblemError } from "../problems.ts";
+import {
+  BODY_PROBLEMS,
+  created,
+  json,
+  jsonBody,
+  KEY_PROBLEMS,
+  NoQuery,
+  PathId,
+  problemResponses,
+} from "../schemas.ts";
+import { CODE_PROBLEMS, findHolder, findTyped, refusedCode, unheldReason } from "../typed-code.ts";
+
+const security = [{ secretKey: [] }];
+
+export const checkoutRoutes = new OpenAPIHono<HttpEnv>();
+
+checkoutRoutes.openapi(
+  createRoute({
+    method: "post",
+    path: "/v1/codes/validate",
+    operationId: "validateCode",
+    summary: "Judge a code",
+    description: "Changes nothing. Asks the pool that gave the code, so the answer does not lag.",
+    tags: ["Checkout"],
+    security,
+    middleware: [secretKeyNear, readableBody] as const,
+    request: { query: NoQuery, body: jsonBody(Validate) },
+    responses: {
+      200: json(Validation, "The verdict"),
+      ...problemResponses("pool-overloaded", ...KEY_PROBLEMS, ...BODY_PROBLEMS),
+    },
+  }),
+  async (c) => {
+    const { code, user_id: userId = null, order = null } = c.req.valid("json");
+    const known = await findTyped(c, code);
+    if (known === null) {
+      return c.json(
+        { valid: false, reason: "unknown" as const, campaign_id: null, discount: null },
+        200,
+      );
+    }
+    const held = await findHolder(c.env, known);
+    const reason =
+      held === null ? unheldReason(known) : refusalReason(held.claim, { userId, now: Date.now() });
+    const { id, discount } = known.campaign;
+    const amount = reason === null ? discountAmount(discount, order) : null;
+    return c.json(
+      {
+        valid: reason === null,
+        reason,
+        campaign_id: id,
+        discount,
+        ...(amount === null ? {} : { discount_amount: amount }),
+      },
+      200,
+    );
+  },
+);
+
+checkoutRoutes.openapi(
+  createRoute({
+    method: "post",
+    path: "/v1/redemptions",
+    operationId: "createRedemption",
+    summary: "Spend a code on an order",
+    description:
+      "Once, for good. Safe to repeat: the same code and order again give the same redemption.",
+    tags: ["Checkout"],
+    security,
+    middleware: [secretKeyNear, readableBody] as const,
+    request: { query: NoQuery, body: jsonBody(NewRedemption) },
+    responses: {
+      201: created(Redemption, "The code is spent"),
+      200: json(Redemption, "It was spent on this order before"),
+      ...problemResponses("pool-overloaded", ...CODE_PROBLEMS, ...KEY_PROBLEMS, ...BODY_PROBLEMS),
+    },
+  }),
+  async (c) => {
+    const { code, order_id: orderId, user_id: userId = null, order = null } = c.req.valid("json");
+    const known = await findTyped(c, code);
+    if (known === null) throw refusedCode("unknown");
+    const { found, campaign } = known;
+    if (found.shard === null) throw refusedCode(unheldReason(known));
+    const { discount } = campaign;
+    const request = {
+      place: { batchId: found.batchId, ordinal: found.ordinal },
+      orderId,
+      userId,
+      terms: { order, discount, discountAmount: discountAmount(discount, order) },
+    };
+    const { shard, call } = poolOfShard(c.env, campaign, found.shard);
+    const outcome = await call((pool) => pool.redeem(request));
+    if (outcome.kind === "refused") {
+      throw refusedCode(outcome.reason === "not-claimed" ? unheldReason(known) : outcome.reason);
+    }
+    const redemption = presentRedemption(campaign, shard, outcome);
+    if (outcome.kind === "repeated") return c.json(redemption, 200);
+    c.header("Location", `/v1/redemptions/${redemption.id}`);
+    return c.json(redemption, 201);
+  },
+);
+
+checkoutRoutes.openapi(
+  createRoute({
+    method: "get",
+    path: "/v1/redemptions/{redemption}",
+    operationId: "getRedemption",
+    summary: "Read a redemption",
+    tags: ["Checkout"],
+    security,
+    middleware: [secretKey] as const,
+    request: { params: z.object({ redemption: PathId }), query: NoQuery },
+    responses: {
+      200: json(Redemption, "The redemption"),
+      ...problemResponses("not-found", "pool-overloaded", ...KEY_PROBLEMS),
+    },
+  }),
+  async (c) => {
+    const address = parseRedemptionId(c.req.valid("param").redemption);
+    const campaign = address && (await findCampaign(c.env.DB, c.var.scope, address.campaignId));
+    if (!campaign || !address || address.shard >= campaign.shards) {
+      throw new ProblemError("not-found");
+    }
+    const { shard, call } = poolOfShard(c.env, campaign, address.shard);
+    const held = await call((pool) => pool.findRedemption(address.number));
+    if (held === null) throw new ProblemError("not-found");
+    return c.json(presentRedemption(campaign, shard, held), 200);
+  },
+);

@@ -1,0 +1,108 @@
+/** Where a brand's codes are: which campaign they are of, and in whose hands. */
+
+import { rowsOf } from "../db/database.ts";
+import { matchKey, meantCode } from "../domain/match-key.ts";
+import { shardSql } from "./leases.ts";
+
+/** A code, as D1 has it. Times are Unix milliseconds. */
+export interface FoundCode {
+  code: string;
+  campaignId: string;
+  /** Of the campaign's row: a copy of it may be older. */
+  campaignVersion: number;
+  batchId: string;
+  ordinal: number;
+  /** The shard that leased it and decides what becomes of it; null when it lies in D1. */
+  shard: number | null;
+  madeAt: number;
+  revokedAt: number | null;
+  revokedReason: string | null;
+}
+
+/**
+ * Codes looked at for one typed code whose spelling is none of them. Where there are more that look
+ * alike, only the exact spelling counts.
+ */
+const ALIKE_MAX = 50;
+
+const FOUND = `c.match_key AS matchKey, c.code, b.campaign_id AS campaignId,
+  (SELECT version FROM campaigns WHERE id = b.campaign_id) AS campaignVersion, c.batch_id AS batchId,
+  c.ordinal, ${shardSql("c")} AS shard, b.created_at AS madeAt, c.revoked_at AS revokedAt,
+  c.revoked_reason AS revokedReason`;
+
+/**
+ * The code that each of `typed` means (match-key.ts), or null when the brand has none, or several
+ * that look alike. One round trip.
+ */
+export async function findCodes(
+  db: D1Database,
+  brandId: string,
+  typed: string[],
+): Promise<(FoundCode | null)[]> {
+  const asked = JSON.stringify(typed.map((code) => [matchKey(code), code]));
+  const keys = JSON.stringify([...new Set(typed.map(matchKey))]);
+  const results = await db.batch([
+    db
+      .prepare(
+        `SELECT ${FOUND} FROM json_each(?2) AS d
+         JOIN codes AS c ON c.brand_id = ?1 AND c.match_key = d.value ->> 0 AND c.code = d.value ->> 1
+         JOIN batches AS b ON b.id = c.batch_id AND c.ordinal < b.created`,
+      )
+      .bind(brandId, asked),
+    db
+      .prepare(
+        `SELECT ${FOUND} FROM json_each(?2) AS d
+         JOIN codes AS c ON c.brand_id = ?1 AND c.match_key = d.value
+         JOIN batches AS b ON b.id = c.batch_id AND c.ordinal < b.created
+         LIMIT ?3`,
+      )
+      .bind(brandId, keys, ALIKE_MAX * typed.length),
+  ]);
+  const [exact, near] = results.map((result) => rowsOf<FoundCode & { matchKey: string }>(result));
+  const isWhole = (near ?? []).length < ALIKE_MAX * typed.length;
+  const rows = [...(exact ?? []), ...(isWhole ? (near ?? []) : [])];
+  const alike = Map.groupBy(rows, (row) => row.matchKey);
+  return typed.map((code) => {
+    const candidates = distinct(alike.get(matchKey(code)) ?? []);
+    const found = isWhole
+      ? meantCode(code, candidates)
+      : (candidates.find((row) => row.code === code) ?? null);
+    if (found === null) return null;
+    const { matchKey: _, ...rest } = found;
+    return rest;
+  });
+}
+
+/** Both statements find the code that is spelt as typed. */
+function distinct<Row extends { code: string }>(rows: Row[]): Row[] {
+  return [...new Map(rows.map((row) => [row.code, row])).values()];
+}
+
+/**
+ * Marks codes as revoked: no lease from now on takes them for codes to give. Answers in whose hands
+ * each is by then, because a lease that was granted before knows nothing of it.
+ */
+export async function markRevoked(
+  db: D1Database,
+  places: { batchId: string; ordinal: number }[],
+  { reason, now }: { reason: string | null; now: number },
+): Promise<(number | null)[]> {
+  const asked = JSON.stringify(places.map(({ batchId, ordinal }) => [batchId, ordinal]));
+  const [, shards] = await db.batch([
+    db
+      .prepare(
+        `UPDATE codes SET revoked_at = ?2, revoked_reason = ?3 FROM json_each(?1) AS d
+         WHERE codes.batch_id = d.value ->> 0 AND codes.ordinal = d.value ->> 1
+           AND codes.revoked_at IS NULL`,
+      )
+      .bind(asked, now, reason),
+    db
+      .prepare(
+        `SELECT ${shardSql("c")} AS shard FROM (
+           SELECT key, value ->> 0 AS batch_id, value ->> 1 AS ordinal FROM json_each(?1)
+         ) AS c ORDER BY c.key`,
+      )
+      .bind(asked),
+  ]);
+  return rowsOf<{ shard: number | null }>(shards).map(({ shard }) => shard);
+}
