@@ -25,3 +25,11 @@ CREATE TABLE import_errors (
   errors TEXT NOT NULL,  -- JSON array of [line, code, reason].
   PRIMARY KEY (import_id, page)
 ) STRICT, WITHOUT ROWID;
+
+-- How long the match keys of a brand's own codes are. A shape of generated codes that has one of
+-- these lengths cannot tell guesses from codes.
+CREATE TABLE imported_lengths (
+  brand_id TEXT NOT NULL REFERENCES brands (id),
+  length INTEGER NOT NULL,
+  PRIMARY KEY (brand_id, length)
+) STRICT, WITHOUT ROWID;

@@ -29,6 +29,7 @@ import {
   type BatchToMake,
   type RunningBatch,
 } from "../inventory/batches.ts";
+import { giveWay } from "../inventory/pace.ts";
 
 /** After so long the alarm looks whether the call that began a batch still works on it. */
 const WATCH_MS = 2_000;
@@ -36,9 +37,6 @@ const WATCH_MS = 2_000;
 const TURN_MS = 10_000;
 /** After D1 failed. */
 const RETRY_MS = 1_000;
-/** A D1 call that took so much longer than its SQL has met others: their turn is next. */
-const ALONE_FACTOR = 1.25;
-const REST_MAX_MS = 1_000;
 /** Repeats of noting a batch when nobody knows whether D1 has it. */
 const START_TRIES = 3;
 
@@ -140,8 +138,7 @@ export class BatchRunner extends DurableObject<Env> {
     const began = Date.now();
     const step = await answered(growBatch(this.env.DB, batch, shape));
     batch.created = step.created;
-    const waited = Date.now() - began - ALONE_FACTOR * step.sqlMs;
-    if (step.isRunning && waited > 0) await scheduler.wait(Math.min(waited, REST_MAX_MS));
+    if (step.isRunning) await giveWay(Date.now() - began, step.sqlMs);
     return step.isRunning;
   }
 

@@ -8,7 +8,7 @@ import { takeCensus, usersAboveLimit, type Census } from "../inventory/census.ts
 import { compareClaims } from "../inventory/projection.ts";
 import type { PoolReport } from "./messages.ts";
 import { toShow } from "./outbox.ts";
-import { poolsOf } from "./stub.ts";
+import { poolsOf, showAllClaims } from "./stub.ts";
 
 /** Claims compared at a time: about 1 MB of JSON where users' ids are as long as they may be. */
 const PAGE = 1_000;
@@ -58,7 +58,7 @@ interface Totals {
 
 async function lookOnce(env: Env, campaign: CampaignRow): Promise<Integrity> {
   const pools = poolsOf(env, campaign);
-  await Promise.all(pools.map(({ call }) => call((pool) => pool.showClaims())));
+  await showAllClaims(env, campaign);
 
   const census = await takeCensus(env.DB, campaign.id);
   const totals: Totals = {

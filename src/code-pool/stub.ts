@@ -113,6 +113,11 @@ export async function configurePools(env: Env, campaign: CampaignRow): Promise<v
   );
 }
 
+/** When this resolves, D1 shows every claim and redemption that was answered before. */
+export async function showAllClaims(env: Env, campaign: CampaignRow): Promise<void> {
+  await Promise.all(poolsOf(env, campaign).map(({ call }) => call((pool) => pool.showClaims())));
+}
+
 /**
  * Tells every pool that codes were added; when this resolves none remembers that none were left.
  * One that does not answer forgets by itself, and that is waited for.

@@ -1,5 +1,5 @@
-import { and, asc, eq, inArray, isNull } from "drizzle-orm";
-import type { CodeShape, ShapeRule } from "../domain/code-format.ts";
+import { and, asc, eq, inArray, isNull, sql } from "drizzle-orm";
+import { matchKeyLength, type CodeShape, type ShapeRule } from "../domain/code-format.ts";
 import { database, isUniqueViolation } from "./database.ts";
 import { codeShapes } from "./schema.ts";
 
@@ -14,11 +14,25 @@ export async function listShapes(db: D1Database, brandId: string): Promise<CodeS
     .orderBy(asc(codeShapes.number));
 }
 
-/** False when another shape took its number meanwhile: look again at what there is. */
-export async function addShapes(db: D1Database, rows: CodeShapeRow[]): Promise<boolean> {
+/** A shape to add; whether its check characters tell anything, D1 decides. */
+export type NewShape = Omit<CodeShapeRow, "uncheckedFrom">;
+
+/**
+ * Adds shapes; those that the brand's own codes may look like are unchecked from the start. False
+ * when another shape took a number meanwhile: look again at what there is.
+ */
+export async function addShapes(db: D1Database, rows: NewShape[]): Promise<boolean> {
   const [first, ...others] = rows;
   if (first === undefined) return true;
-  const insert = (row: CodeShapeRow) => database(db).insert(codeShapes).values(row);
+  const insert = (row: NewShape) =>
+    database(db)
+      .insert(codeShapes)
+      .values({
+        ...row,
+        uncheckedFrom: sql`CASE WHEN EXISTS (SELECT 1 FROM imported_lengths
+          WHERE brand_id = ${row.brandId} AND length = ${matchKeyLength(shapeIn(row))})
+          THEN ${row.createdAt} END`,
+      });
   try {
     await database(db).batch([insert(first), ...others.map(insert)]);
     return true;
@@ -36,7 +50,7 @@ export async function setUnchecked(db: D1Database, ids: string[], now: number): 
     .where(and(inArray(codeShapes.id, ids), isNull(codeShapes.uncheckedFrom)));
 }
 
-export function shapeIn({ template, alphabet }: CodeShapeRow): CodeShape {
+export function shapeIn({ template, alphabet }: NewShape): CodeShape {
   return { template, alphabet };
 }
 

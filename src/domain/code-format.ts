@@ -171,6 +171,11 @@ function foldedShape(shape: CodeShape): CodeShape & { length: number } {
   return folded;
 }
 
+/** Characters of the match keys of a shape's codes. */
+export function matchKeyLength(shape: CodeShape): number {
+  return foldedShape(shape).length;
+}
+
 const foldedShapes = new WeakMap<CodeShape, CodeShape & { length: number }>();
 
 /** The folded letters in the places of a code with that match key, or null when it has no such. */
@@ -205,8 +210,11 @@ export function tellsForged({ shape, unchecked }: Pick<ShapeRule, "shape" | "unc
  * The rules by whose shape a code with that match key looks, when by all of them its check
  * characters are wrong. None when it may be a code: its looks are genuine, or nobody's.
  */
-export function rulesForged(rules: readonly ShapeRule[], typedKey: string): ShapeRule[] {
-  const forged: ShapeRule[] = [];
+export function rulesForged<Rule extends ShapeRule>(
+  rules: readonly Rule[],
+  typedKey: string,
+): Rule[] {
+  const forged: Rule[] = [];
   for (const rule of rules) {
     const letters = lettersIn(rule.shape, typedKey);
     if (letters === null) continue;

@@ -14,6 +14,8 @@ import { campaignRoutes } from "./routes/campaigns.ts";
 import { checkoutRoutes } from "./routes/checkout.ts";
 import { claimRoutes } from "./routes/claims.ts";
 import { codeRoutes } from "./routes/codes.ts";
+import { exportRoutes } from "./routes/exports.ts";
+import { importRoutes } from "./routes/imports.ts";
 import { platformRoutes } from "./routes/platform.ts";
 import { profileRoutes } from "./routes/profile.ts";
 import { reportRoutes } from "./routes/reports.ts";
@@ -53,6 +55,8 @@ export function createApp(): OpenAPIHono<HttpEnv> {
     profileRoutes,
     campaignRoutes,
     batchRoutes,
+    importRoutes,
+    exportRoutes,
     codeRoutes,
     singleCodeRoutes,
     claimRoutes,

@@ -2,7 +2,7 @@
 
 import * as z from "zod";
 import { distinctLetters, lengthOf, placesOf, shapeOf } from "../domain/code-format.ts";
-import { CODE_LENGTH_MAX } from "../domain/imported-code.ts";
+import { IMPORTED_CODE_LENGTH_MAX } from "../domain/imported-code.ts";
 
 /** Places in a code: far more than anybody types, and few enough to count texts in a double. */
 const PLACES_MAX = 64;
@@ -12,7 +12,7 @@ const ALPHABET_MAX = 62;
 const FIXED = /^[A-Za-z0-9!#$%()*+./:=?@_~-]*$/;
 const FIXED_HELP = "May hold letters, digits and any of ! # $ % ( ) * + . / : = ? @ _ ~ -";
 
-const Fixed = z.string().max(CODE_LENGTH_MAX).regex(FIXED, FIXED_HELP);
+const Fixed = z.string().max(IMPORTED_CODE_LENGTH_MAX).regex(FIXED, FIXED_HELP);
 
 export const CodeFormat = z
   .strictObject({
@@ -56,8 +56,8 @@ export const CodeFormat = z
     const places = placesOf(shape);
     if (places === 0) refuse("pattern", "Needs at least one # or X to draw.");
     if (places > PLACES_MAX) refuse("pattern", `May draw at most ${PLACES_MAX} characters.`);
-    if (lengthOf(shape) > CODE_LENGTH_MAX) {
-      refuse("prefix", `A code may have at most ${CODE_LENGTH_MAX} characters.`);
+    if (lengthOf(shape) > IMPORTED_CODE_LENGTH_MAX) {
+      refuse("prefix", `A code may have at most ${IMPORTED_CODE_LENGTH_MAX} characters.`);
     }
   })
   .meta({

@@ -22,7 +22,7 @@ export function problemResponse(c: Context<HttpEnv>, error: ProblemError): Respo
   const { status, title } = problems[error.slug];
   const { detail, errors, extra, headers } = error.options;
   if (status === 401) c.header("WWW-Authenticate", "Bearer");
-  if (status === 415) c.header("Accept", "application/json");
+  if (status === 415 && headers?.["Accept"] === undefined) c.header("Accept", "application/json");
   if (status === 503) c.header("Retry-After", RETRY_AFTER_SECONDS);
   for (const [name, value] of Object.entries(headers ?? {})) c.header(name, value);
   c.header("Cache-Control", "no-store");

@@ -139,6 +139,11 @@ export const problems = {
     remedy:
       "Make the codes longer or their alphabet larger, ask for fewer, or set accept_guessable on the campaign.",
   },
+  "import-unreadable": {
+    status: 422,
+    title: "The file cannot be read",
+    remedy: "Mend the place that detail names and send the whole file again.",
+  },
   "consent-required": {
     status: 422,
     title: "The campaign asks for the user's consent",

@@ -93,6 +93,10 @@ export const Problem = z
       .optional(),
     starts_at: AnsweredTime.nullable().optional().meta({ description: "With campaign-not-open." }),
     ...ROOM,
+    import_id: z
+      .string()
+      .optional()
+      .meta({ description: "With a file that was not taken whole: the import of its first rows." }),
     reason: z.string().optional().meta({ description: "With code-…: why the code is no good." }),
   })
   .meta({
@@ -129,7 +133,7 @@ const HEADERS: Record<number, Record<string, string>> = {
   503: { "Retry-After": "Seconds after which to repeat the request." },
 };
 
-function headersOf(status: number) {
+export function headersOf(status: number) {
   const named = { "X-Request-Id": "Names this request in our logs.", ...HEADERS[status] };
   return z.object(
     Object.fromEntries(

@@ -12,6 +12,7 @@ import { randomBytes } from "../db/new-id.ts";
 import { ruleOf, type CodeShapeRow } from "../db/code-shapes.ts";
 import { BATCH_STEP } from "../domain/batch.ts";
 import { drawCodes } from "../domain/code-format.ts";
+import { sqlMsOf } from "./pace.ts";
 
 export interface BatchToMake {
   /** Chosen by the caller before the first try, so that asking again makes no second batch. */
@@ -111,8 +112,7 @@ export async function growBatch(
   ]);
   const [now] = rowsOf<{ created: number; running: number }>(results.at(-1));
   if (now === undefined) throw new Error(`Batch ${id} vanished`);
-  const sqlMs = results.reduce((sum, { meta }) => sum + meta.duration, 0);
-  return { created: now.created, isRunning: now.running === 1, sqlMs };
+  return { created: now.created, isRunning: now.running === 1, sqlMs: sqlMsOf(results) };
 }
 
 // One text for both: a JSON array of arrays takes SQLite half as long again to read.

@@ -30,6 +30,8 @@ const FOUND = `c.match_key AS matchKey, c.code, b.campaign_id AS campaignId,
   c.ordinal, ${shardSql("c")} AS shard, b.created_at AS madeAt, c.revoked_at AS revokedAt,
   c.revoked_reason AS revokedReason`;
 
+// CROSS JOIN: SQLite would rather walk through all the brand's codes than look each one up.
+
 /**
  * The code that each of `typed` means (match-key.ts), or null when the brand has none, or several
  * that look alike. One round trip.
@@ -45,14 +47,14 @@ export async function findCodes(
     db
       .prepare(
         `SELECT ${FOUND} FROM json_each(?2) AS d
-         JOIN codes AS c ON c.brand_id = ?1 AND c.match_key = d.value ->> 0 AND c.code = d.value ->> 1
+         CROSS JOIN codes AS c ON c.brand_id = ?1 AND c.match_key = d.value ->> 0 AND c.code = d.value ->> 1
          JOIN batches AS b ON b.id = c.batch_id AND c.ordinal < b.created`,
       )
       .bind(brandId, asked),
     db
       .prepare(
         `SELECT ${FOUND} FROM json_each(?2) AS d
-         JOIN codes AS c ON c.brand_id = ?1 AND c.match_key = d.value
+         CROSS JOIN codes AS c ON c.brand_id = ?1 AND c.match_key = d.value
          JOIN batches AS b ON b.id = c.batch_id AND c.ordinal < b.created
          LIMIT ?3`,
       )

@@ -1,6 +1,12 @@
 /** Which shape a campaign's codes are drawn by. May import db/ and domain/. */
 
-import { addShapes, listShapes, shapeIn, type CodeShapeRow } from "../db/code-shapes.ts";
+import {
+  addShapes,
+  listShapes,
+  shapeIn,
+  type CodeShapeRow,
+  type NewShape,
+} from "../db/code-shapes.ts";
 import { newId, randomBytes } from "../db/new-id.ts";
 import {
   isSameShape,
@@ -20,7 +26,7 @@ function newShape(
   brandId: string,
   shape: CodeShape,
   place: { number: number; now: number; usableFrom: number },
-): CodeShapeRow {
+): NewShape {
   return {
     id: newId("codeShape"),
     brandId,
@@ -30,7 +36,6 @@ function newShape(
     checkKey: randomBytes(SIPHASH_KEY_BYTES).toHex(),
     createdAt: place.now,
     usableFrom: place.usableFrom,
-    uncheckedFrom: null,
   };
 }
 
@@ -58,7 +63,7 @@ export async function shapeForCodes(
     );
     const usableFrom = looksForged ? now + SHAPE_WAIT_MS : now;
     const added = newShape(brandId, shape, { number: known.length + 1, now, usableFrom });
-    if (await addShapes(db, [added])) return added;
+    await addShapes(db, [added]);
   }
   throw new Error(`Shapes of ${brandId} kept being added`);
 }

@@ -6,6 +6,8 @@ import { app, CodePool as TimedPool } from "./worker.ts";
 // One isolate serves the Worker and its objects here, so that both write into this one.
 const tally = new Tally();
 
+export { BatchRunner } from "./worker.ts";
+
 export class CodePool extends TimedPool {
   constructor(ctx: DurableObjectState, env: Env) {
     const counted = { ...env, DB: countedD1(env.DB, tally, "d1-by-pool") };

@@ -36,6 +36,8 @@ import { IdempotencyHeader } from "../../src/http/idempotency.ts";
 import { jsonBody, NoQuery, PathKey } from "../../src/http/schemas.ts";
 import { addRivalCodes, claimInD1 } from "./rival/claim.ts";
 
+export { BatchRunner } from "../../src/batch-runner/batch-runner.ts";
+
 export class CodePool extends RealPool {
   #hasTable = false;
 

@@ -47,8 +47,10 @@ async function settle(drop: Drop, campaign: number, user: string): Promise<strin
 }
 
 /** Everybody whose outcome is unknown asks again, and new users take what is left. */
-async function finish(drop: Drop, campaign: number, left: () => number): Promise<string[]> {
+async function finish(drop: Drop, campaign: number, given: number): Promise<string[]> {
   const wrong: string[] = [];
+  await drop.batchesDone(campaign);
+  const { codes } = await drop.integrity(campaign);
   const note = async (user: string) => {
     const problem = await settle(drop, campaign, user);
     if (problem !== null) wrong.push(problem);
@@ -58,7 +60,7 @@ async function finish(drop: Drop, campaign: number, left: () => number): Promise
     .filter((op) => op.campaign === campaign && op.outcome.kind === "info")
     .map(({ user }) => user);
   await each([...new Set(unsure)], note);
-  const users = Array.from({ length: left() + TOO_MANY }, (_, i) => `late-${i}`);
+  const users = Array.from({ length: codes - given + TOO_MANY }, (_, i) => `late-${i}`);
   await each(users, note);
   const integrity = await drop.integrity(campaign);
   if (!integrity.ok || integrity.unprojected > 0) {
@@ -89,8 +91,7 @@ export async function judge(options: {
 
     await drop.start(NO_FAULTS);
     for (const [campaign, dump] of midway.entries()) {
-      const left = () => dump.codes.length - dump.ledger.length;
-      const wrong = await finish(drop, campaign, left);
+      const wrong = await finish(drop, campaign, dump.ledger.length);
       violations.push(...wrong.map((what) => ({ rule: "finish", what })));
     }
     await drop.kill();

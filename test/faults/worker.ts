@@ -3,7 +3,10 @@
  * calls to pools whose answer is lost. `PUT /faults` says how often; a restart ends all of it.
  */
 
-import worker, { CodePool as RealCodePool } from "../../src/index.ts";
+import worker, {
+  BatchRunner as RealBatchRunner,
+  CodePool as RealCodePool,
+} from "../../src/index.ts";
 import type { ClaimOutcome, ClaimRequest } from "../../src/code-pool/messages.ts";
 import type { StockAnswer } from "../../src/code-pool/refill.ts";
 import { interceptedD1 } from "../support/intercepted-d1.ts";
@@ -87,6 +90,12 @@ export class CodePool extends RealCodePool {
     if (strikes("alarm")) throw new Error("the alarm failed before it began");
     await super.alarm();
     if (strikes("alarm")) throw new Error("the alarm failed at its end");
+  }
+}
+
+export class BatchRunner extends RealBatchRunner {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, faulty(env));
   }
 }
 

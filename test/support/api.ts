@@ -73,7 +73,7 @@ export class Api {
     }
     const response = await this.#target.fetch(path, init);
     const text = await response.text();
-    const isJson = /json/.test(response.headers.get("Content-Type") ?? "");
+    const isJson = /\bjson\b/.test(response.headers.get("Content-Type") ?? "");
     return {
       status: response.status,
       headers: response.headers,

@@ -52,7 +52,13 @@ const routes: Route[] = Object.entries(document.paths).flatMap(([template, metho
   }),
 );
 const guarded = routes.filter(({ credential }) => credential !== "none");
-const withBody = routes.filter(({ operation }) => operation.requestBody !== undefined);
+/** Routes whose body is JSON of a schema; a file that is uploaded is another matter. */
+const withBody = routes.filter(
+  ({ operation }) => operation.requestBody?.content["application/json"]?.schema.$ref !== undefined,
+);
+const uploads = routes.filter(
+  (route) => route.operation.requestBody !== undefined && !withBody.includes(route),
+);
 
 let brand: Brand;
 let rival: Brand;
@@ -70,12 +76,19 @@ beforeAll(async () => {
     code: claim.body.code,
     order_id: "o-1",
   });
+  const uploaded = await api.send(
+    brand.secret,
+    `POST /v1/campaigns/${campaign}/imports`,
+    "code\nOWN-1\n",
+    { "Content-Type": "text/csv" },
+  );
   values = {
     brand: rival.id,
     campaign,
     batch: String(batch.body["id"]),
     claim: claim.body.id,
-    redemption: redeemed.body["id"] as string,
+    redemption: String(redeemed.body["id"]),
+    import: String(uploaded.body["id"]),
     slug: "not-found",
   };
 });
@@ -232,6 +245,7 @@ describe.each(guarded.filter(({ credential }) => credential === "brand"))("$name
       batch: "bat",
       claim: "clm",
       redemption: "rdm",
+      import: "imp",
     };
     const parameter = /\{(\w+)\}/.exec(route.template)?.[1] ?? "";
     const unknown = `${kinds[parameter]}_00000000000000000000`;
@@ -360,7 +374,9 @@ describe.each(withBody)("$name", (route) => {
   });
 });
 
-const bodiless = guarded.filter((route) => route.method === "POST" && !withBody.includes(route));
+const bodiless = guarded.filter(
+  (route) => route.method === "POST" && ![...withBody, ...uploads].includes(route),
+);
 
 describe.each(bodiless)("$name", (route) => {
   it("takes no body, or an empty one, and refuses any other", async () => {
@@ -402,6 +418,12 @@ describe.each(
     const foreign = btoa(JSON.stringify(["another list", "brd_1"])).replace(/=+$/, "");
     const answer = await call(route, { path: `${pathOf(route)}?cursor=${foreign}` });
     expectProblem(answer, 400, "invalid-cursor");
+  });
+});
+
+describe("uploads", () => {
+  it("are the files of imports", () => {
+    expect(uploads.map(({ name }) => name)).toEqual(["POST /v1/campaigns/{campaign}/imports"]);
   });
 });
 

@@ -1,0 +1,79 @@
+import { and, desc, eq, lt } from "drizzle-orm";
+import type { CampaignScope } from "./campaigns.ts";
+import { database, type Page } from "./database.ts";
+import { campaigns, imports } from "./schema.ts";
+
+export type ImportRow = typeof imports.$inferSelect;
+
+export async function createImport(
+  db: D1Database,
+  { id, campaignId, dryRun }: { id: string; campaignId: string; dryRun: boolean },
+): Promise<void> {
+  const now = Date.now();
+  await database(db)
+    .insert(imports)
+    .values({ id, campaignId, dryRun, status: "running", createdAt: now, touchedAt: now });
+}
+
+/** The import, if it belongs to that brand and mode. */
+export async function findImport(
+  db: D1Database,
+  id: string,
+  { brandId, mode }: CampaignScope,
+): Promise<ImportRow | null> {
+  const found = await database(db)
+    .select({ import: imports })
+    .from(imports)
+    .innerJoin(campaigns, eq(campaigns.id, imports.campaignId))
+    .where(
+      and(
+        eq(imports.id, id),
+        eq(campaigns.brandId, brandId),
+        mode === null ? undefined : eq(campaigns.mode, mode),
+      ),
+    )
+    .limit(1);
+  return found[0]?.import ?? null;
+}
+
+/** Of a campaign, newest first. */
+export async function listImports(
+  db: D1Database,
+  campaignId: string,
+  { after, limit }: Page<string>,
+): Promise<ImportRow[]> {
+  return database(db)
+    .select()
+    .from(imports)
+    .where(
+      and(eq(imports.campaignId, campaignId), after === null ? undefined : lt(imports.id, after)),
+    )
+    .orderBy(desc(imports.id))
+    .limit(limit);
+}
+
+/** What was counted of a dry run, which takes nothing that could be counted with it. */
+export async function countDryRun(
+  db: D1Database,
+  id: string,
+  counts: Pick<ImportRow, "rows" | "accepted" | "duplicates" | "rejected">,
+): Promise<void> {
+  await database(db)
+    .update(imports)
+    .set({ ...counts, touchedAt: Date.now() })
+    .where(eq(imports.id, id));
+}
+
+/** Null when there is no such import. Safe to repeat. */
+export async function finishImport(
+  db: D1Database,
+  id: string,
+  status: "complete" | "failed",
+): Promise<ImportRow | null> {
+  const updated = await database(db)
+    .update(imports)
+    .set({ status, finishedAt: Date.now() })
+    .where(eq(imports.id, id))
+    .returning();
+  return updated[0] ?? null;
+}

@@ -1,0 +1,263 @@
+/** Imports: a brand's own codes, from a file that is read as it arrives. */
+
+import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import * as z from "zod";
+import { tellOfStock } from "../../code-pool/stub.ts";
+import type { CampaignRow } from "../../db/campaigns.ts";
+import { createImport, findImport, finishImport, listImports } from "../../db/imports.ts";
+import { newId } from "../../db/new-id.ts";
+import { IMPORT_BYTES_MAX, IMPORT_ROWS_MAX, IMPORT_STEP } from "../../domain/import.ts";
+import { DryRun } from "../../inventory/dry-run.ts";
+import { listErrors } from "../../inventory/import-errors.ts";
+import { ImportStuckError, OwnCodes } from "../../inventory/imports.ts";
+import { readRows } from "../../inventory/rows/read-rows.ts";
+import { UnreadableImportError } from "../../inventory/rows/row.ts";
+import { runImport } from "../../inventory/run-import.ts";
+import { secretKey } from "../auth.ts";
+import type { HttpEnv } from "../http-env.ts";
+import {
+  ERRORS_SHOWN_MAX,
+  Import,
+  ImportSummary,
+  presentError,
+  presentImport,
+  presentSummary,
+  RowError,
+} from "../import-schemas.ts";
+import { pageAsked, pageFound, pageOf, pageQuery } from "../paging.ts";
+import { ProblemError } from "../problems.ts";
+import { requireCampaign, requireNotEnded } from "../require-campaign.ts";
+import {
+  created,
+  json,
+  KEY_PROBLEMS,
+  NoQuery,
+  PathId,
+  PathKey,
+  problemResponses,
+} from "../schemas.ts";
+import { UploadTooLargeError, uploadBody, uploadFormat } from "../upload.ts";
+
+const security = [{ secretKey: [] }];
+
+/** For the reference: the body is read as it arrives, by no validator. */
+const FILE = {
+  required: true,
+  content: {
+    "text/csv": {
+      schema: {
+        type: "string",
+        description: "A column `code`, in any place, or one column with or without a header.",
+        example: "code\r\nSUMMER-1\r\nSUMMER-2\r\n",
+      },
+    },
+    "application/x-ndjson": {
+      schema: { type: "string", example: '{"code": "SUMMER-1"}\n{"code": "SUMMER-2"}\n' },
+    },
+    "application/json": {
+      schema: {
+        type: "object",
+        properties: {
+          codes: { type: "array", items: { type: "string" }, maxItems: IMPORT_ROWS_MAX },
+        },
+        required: ["codes"] as string[],
+        additionalProperties: false,
+        example: { codes: ["SUMMER-1", "SUMMER-2"] },
+      },
+    },
+  },
+} as const;
+
+export const importRoutes = new OpenAPIHono<HttpEnv>();
+
+/** What the caller is told of a file that could not be taken whole. */
+function brokenOff(error: unknown, importId: string): Error {
+  const extra = { import_id: importId };
+  const kept = `What came before is kept: GET /v1/imports/${importId}. Send the whole file again; codes that are there count as duplicates.`;
+  if (error instanceof UnreadableImportError) {
+    const at = error.line === null ? "" : `Line ${error.line}: `;
+    return new ProblemError("import-unreadable", {
+      detail: `${at}${error.message} ${kept}`,
+      extra,
+    });
+  }
+  if (error instanceof UploadTooLargeError) {
+    const detail = `A file may have ${IMPORT_BYTES_MAX} bytes at most; send it in parts. ${kept}`;
+    return new ProblemError("payload-too-large", { detail, extra });
+  }
+  if (error instanceof ImportStuckError) {
+    return new ProblemError("service-unavailable", { detail: kept, extra });
+  }
+  return error instanceof Error ? error : new Error("An import failed", { cause: error });
+}
+
+async function importFile(
+  c: Context<HttpEnv>,
+  campaign: CampaignRow,
+  { importId, dryRun }: { importId: string; dryRun: boolean },
+): Promise<void> {
+  const { DB: db } = c.env;
+  const { brandId, id: campaignId } = campaign;
+  const format = uploadFormat(c);
+  const body = uploadBody(c);
+  await createImport(db, { id: importId, campaignId, dryRun });
+  const taker = dryRun
+    ? new DryRun({ db, importId, brandId })
+    : new OwnCodes({ db, importId, campaignId, brandId });
+  const onStock = async () => {
+    if (!dryRun) await tellOfStock(c.env, campaign);
+  };
+  try {
+    const rows = readRows(body, format, IMPORT_STEP);
+    const { tooMany } = await runImport({ db, importId, rows, taker, onStock });
+    if (taker.counts.accepted > 0) await onStock();
+    if (!tooMany) return;
+  } catch (error) {
+    await finishImport(db, importId, "failed");
+    throw brokenOff(error, importId);
+  }
+  await finishImport(db, importId, "failed");
+  throw new ProblemError("payload-too-large", {
+    detail: `A file may have ${IMPORT_ROWS_MAX} rows at most. Those were imported; send the rest as another file.`,
+    extra: { import_id: importId },
+  });
+}
+
+importRoutes.openapi(
+  createRoute({
+    method: "post",
+    path: "/v1/campaigns/{campaign}/imports",
+    operationId: "createImport",
+    summary: "Bring your own codes",
+    description: `Up to ${IMPORT_ROWS_MAX} rows and ${IMPORT_BYTES_MAX} bytes, read as they arrive; accepted codes can be claimed at once. Codes keep their spelling. The same file again changes nothing, so one that broke off is simply sent again.`,
+    tags: ["Codes"],
+    security,
+    middleware: [secretKey] as const,
+    request: {
+      params: z.object({ campaign: PathKey }),
+      query: z.strictObject({
+        dry_run: z.enum(["true", "false"]).optional().meta({
+          description: "true: judge the file and take nothing.",
+        }),
+      }),
+      body: FILE,
+    },
+    responses: {
+      201: created(Import, "What became of the rows"),
+      ...problemResponses(
+        "not-found",
+        "campaign-ended",
+        "payload-too-large",
+        "unsupported-media-type",
+        "import-unreadable",
+        ...KEY_PROBLEMS,
+      ),
+    },
+  }),
+  async (c) => {
+    const campaign = await requireCampaign(c);
+    requireNotEnded(campaign);
+    const dryRun = c.req.valid("query").dry_run === "true";
+    const importId = newId("import");
+    await importFile(c, campaign, { importId, dryRun });
+    const row = await finishImport(c.env.DB, importId, "complete");
+    if (row === null) throw new Error(`Import ${importId} vanished`);
+    const page = { after: null, limit: ERRORS_SHOWN_MAX };
+    const errors = await listErrors(c.env.DB, importId, page);
+    c.header("Location", `/v1/imports/${importId}`);
+    return c.json(presentImport(row, errors), 201);
+  },
+);
+
+importRoutes.openapi(
+  createRoute({
+    method: "get",
+    path: "/v1/campaigns/{campaign}/imports",
+    operationId: "listImports",
+    summary: "List a campaign's imports, newest first",
+    tags: ["Codes"],
+    security,
+    middleware: [secretKey] as const,
+    request: { params: z.object({ campaign: PathKey }), query: z.strictObject(pageQuery) },
+    responses: {
+      200: json(pageOf(ImportSummary, "ImportPage"), "A page of imports"),
+      ...problemResponses("not-found", "invalid-cursor", ...KEY_PROBLEMS),
+    },
+  }),
+  async (c) => {
+    const campaign = await requireCampaign(c);
+    const list = `imports:${campaign.id}`;
+    const page = pageAsked(c.req.valid("query"), list, ["string"], ([id]) => String(id));
+    const found = await listImports(c.env.DB, campaign.id, page);
+    return c.json(
+      pageFound(page, found, (row) => [row.id], presentSummary),
+      200,
+    );
+  },
+);
+
+/** The import in the path, if the key may see it. */
+async function requireImport(c: {
+  env: Env;
+  var: HttpEnv["Variables"];
+  req: { param: (name: "import") => string | undefined };
+}) {
+  const found = await findImport(c.env.DB, c.req.param("import") ?? "", c.var.scope);
+  if (found === null) throw new ProblemError("not-found");
+  return found;
+}
+
+importRoutes.openapi(
+  createRoute({
+    method: "get",
+    path: "/v1/imports/{import}",
+    operationId: "getImport",
+    summary: "Read an import",
+    description: "Its counts grow while it runs.",
+    tags: ["Codes"],
+    security,
+    middleware: [secretKey] as const,
+    request: { params: z.object({ import: PathId }), query: NoQuery },
+    responses: {
+      200: json(Import, "The import"),
+      ...problemResponses("not-found", ...KEY_PROBLEMS),
+    },
+  }),
+  async (c) => {
+    const row = await requireImport(c);
+    const page = { after: null, limit: ERRORS_SHOWN_MAX };
+    return c.json(presentImport(row, await listErrors(c.env.DB, row.id, page)), 200);
+  },
+);
+
+importRoutes.openapi(
+  createRoute({
+    method: "get",
+    path: "/v1/imports/{import}/errors",
+    operationId: "listImportErrors",
+    summary: "List the rows of an import that were not accepted, in the file's order",
+    tags: ["Codes"],
+    security,
+    middleware: [secretKey] as const,
+    request: { params: z.object({ import: PathId }), query: z.strictObject(pageQuery) },
+    responses: {
+      200: json(pageOf(RowError, "ImportErrorPage"), "A page of rows"),
+      ...problemResponses("not-found", "invalid-cursor", ...KEY_PROBLEMS),
+    },
+  }),
+  async (c) => {
+    const { id } = await requireImport(c);
+    const page = pageAsked(
+      c.req.valid("query"),
+      `import-errors:${id}`,
+      ["number", "number"],
+      ([at, index]): [number, number] => [Number(at), Number(index)],
+    );
+    const found = await listErrors(c.env.DB, id, page);
+    return c.json(
+      pageFound(page, found, ({ key }) => [...key], presentError),
+      200,
+    );
+  },
+);

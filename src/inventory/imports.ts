@@ -1,0 +1,211 @@
+/**
+ * Taking a brand's own codes, in steps. May import db/ and domain/.
+ *
+ * An import's codes are a batch under the import's id, without gaps, as leases want them: a step
+ * gives the next places to those rows of the file whose codes are new. It takes effect only if the
+ * import stands where the caller saw it, together with the counts, and tells afterwards which rows
+ * it took; so a step whose outcome is unknown is done again and gives the same verdicts.
+ */
+
+import { listShapes, ruleOf, setUnchecked, type CodeShapeRow } from "../db/code-shapes.ts";
+import { answered, rowsOf } from "../db/database.ts";
+import { rulesForged } from "../domain/code-format.ts";
+import { SHAPE_WAIT_MS } from "../domain/code-shape-copies.ts";
+import type { RowReason } from "../domain/import.ts";
+import { matchKey } from "../domain/match-key.ts";
+import { giveWay, sqlMsOf } from "./pace.ts";
+
+/** A code of the file, and the line on which it stands. */
+export interface OwnCode {
+  line: number;
+  code: string;
+}
+
+export interface RowError extends OwnCode {
+  reason: RowReason;
+}
+
+/** How far an import is. */
+export interface ImportCounts {
+  rows: number;
+  accepted: number;
+  duplicates: number;
+  rejected: number;
+}
+
+/** Tries of one step, each after D1 failed or a shape was added: about a minute of a silent D1. */
+const STEP_TRIES = 8;
+const RETRY_MS = 500;
+const RETRY_MAX_MS = 5_000;
+
+/** Nothing could be learnt of a step in all its tries. */
+export class ImportStuckError extends Error {}
+
+export class OwnCodes {
+  readonly #db: D1Database;
+  readonly #importId: string;
+  readonly #campaignId: string;
+  readonly #brandId: string;
+  #shapes: CodeShapeRow[] | null = null;
+  #counts: ImportCounts = { rows: 0, accepted: 0, duplicates: 0, rejected: 0 };
+
+  constructor(options: { db: D1Database; importId: string; campaignId: string; brandId: string }) {
+    this.#db = options.db;
+    this.#importId = options.importId;
+    this.#campaignId = options.campaignId;
+    this.#brandId = options.brandId;
+  }
+
+  get counts(): ImportCounts {
+    return this.#counts;
+  }
+
+  /**
+   * Takes those of `codes`, all different, that the brand does not have yet; `refused` are the rows
+   * of the same step that cannot be taken. Answers which of the codes were known.
+   */
+  async take(codes: OwnCode[], refused: { duplicates: number; rejected: number }) {
+    for (let attempt = 1; ; attempt++) {
+      const began = Date.now();
+      try {
+        this.#shapes ??= await answered(listShapes(this.#db, this.#brandId));
+        await this.#openShapes(codes, this.#shapes);
+        const { counts, known, sqlMs } = await answered(this.#step(codes, refused, this.#shapes));
+        if (counts.rows > this.#counts.rows) {
+          this.#counts = counts;
+          await giveWay(Date.now() - began, sqlMs);
+          return known;
+        }
+      } catch (error) {
+        if (attempt === STEP_TRIES)
+          throw new ImportStuckError("A step of an import", { cause: error });
+        await scheduler.wait(Math.min(RETRY_MS * 2 ** (attempt - 1), RETRY_MAX_MS));
+      }
+      if (attempt === STEP_TRIES) throw new ImportStuckError("An import that others changed");
+      // A shape was added meanwhile, by which these codes have not been judged.
+      this.#shapes = null;
+    }
+  }
+
+  /**
+   * Codes that would be refused as forged by a shape of the brand's generated codes: from now on
+   * nobody is refused by it, and they are taken once everybody knows.
+   */
+  async #openShapes(codes: OwnCode[], shapes: CodeShapeRow[]): Promise<void> {
+    const rules = shapes.map((row) => ({ ...ruleOf(row), id: row.id }));
+    const open = new Set(
+      codes.flatMap(({ code }) => rulesForged(rules, matchKey(code)).map(({ id }) => id)),
+    );
+    if (open.size === 0) return;
+    const now = Date.now();
+    await answered(setUnchecked(this.#db, [...open], now));
+    await scheduler.wait(SHAPE_WAIT_MS);
+    for (const shape of shapes) if (open.has(shape.id)) shape.uncheckedFrom = now;
+  }
+
+  async #step(
+    codes: OwnCode[],
+    refused: { duplicates: number; rejected: number },
+    shapes: CodeShapeRow[],
+  ): Promise<{ counts: ImportCounts; known: Map<string, RowReason>; sqlMs: number }> {
+    const { rows, accepted } = this.#counts;
+    const id = this.#importId;
+    const asked = textOf(codes);
+    const lengths = JSON.stringify([...new Set(codes.map(({ code }) => matchKey(code).length))]);
+    const statement = (sql: string, ...values: unknown[]) => this.#db.prepare(sql).bind(...values);
+    // Of the import as this object knows it, and of no shape that it has not judged the codes by.
+    const guard = `EXISTS (SELECT 1 FROM imports WHERE id = ?1 AND status = 'running' AND rows = ?2)
+      AND (SELECT count(*) FROM code_shapes WHERE brand_id = ?3) = ?4`;
+    const guarded = [id, rows, this.#brandId, shapes.length];
+    const taken = "(SELECT count(*) FROM codes WHERE batch_id = ?1 AND ordinal >= ?5)";
+    const results = await this.#db.batch([
+      statement(
+        `INSERT INTO imported_lengths (brand_id, length) SELECT ?3, value FROM json_each(?5) WHERE ${guard}
+         ON CONFLICT DO NOTHING`,
+        ...guarded,
+        lengths,
+      ),
+      statement(
+        `INSERT INTO batches (id, campaign_id, status, requested, created_at, finished_at)
+         SELECT ?1, ?5, 'complete', 1, ?6, ?6 WHERE ${guard} ON CONFLICT DO NOTHING`,
+        ...guarded,
+        this.#campaignId,
+        Date.now(),
+      ),
+      statement(
+        `INSERT INTO codes (batch_id, ordinal, brand_id, code, match_key)
+         SELECT ?1, ?5 + row_number() OVER (ORDER BY d.key) - 1, ?3, ${CODE_IN}, ${KEY_IN}
+         FROM json_each(?6) AS d
+         WHERE ${guard} AND NOT EXISTS (SELECT 1 FROM codes AS c
+           WHERE c.brand_id = ?3 AND c.match_key = ${KEY_IN} AND c.code = ${CODE_IN})`,
+        ...guarded,
+        accepted,
+        asked,
+      ),
+      statement(
+        `UPDATE batches SET created = ?5 + ${taken}, requested = max(1, ?5 + ${taken})
+         WHERE id = ?1 AND ${guard}`,
+        ...guarded,
+        accepted,
+      ),
+      statement(
+        `UPDATE imports SET accepted = ?5 + ${taken},
+           duplicates = duplicates + ?6 + ?8 - ${taken}, rejected = rejected + ?7,
+           rows = rows + ?6 + ?7 + ?8, touched_at = ?9
+         WHERE id = ?1 AND ${guard}`,
+        ...guarded,
+        accepted,
+        refused.duplicates,
+        refused.rejected,
+        codes.length,
+        Date.now(),
+      ),
+      statement(
+        `SELECT d.key AS i, c.batch_id = ?1 AS here FROM json_each(?4) AS d
+         CROSS JOIN codes AS c ON c.brand_id = ?2 AND c.match_key = ${KEY_IN} AND c.code = ${CODE_IN}
+         WHERE c.batch_id <> ?1 OR c.ordinal < ?3`,
+        id,
+        this.#brandId,
+        accepted,
+        asked,
+      ),
+      statement("SELECT rows, accepted, duplicates, rejected FROM imports WHERE id = ?1", id),
+    ]);
+    const [counts] = rowsOf<ImportCounts>(results.at(-1));
+    if (counts === undefined) throw new Error(`Import ${id} vanished`);
+    const known = new Map<string, RowReason>();
+    for (const { i, here } of rowsOf<{ i: number; here: number }>(results.at(-2))) {
+      known.set(codes[i]?.code ?? "", here === 1 ? "duplicate-in-file" : "duplicate");
+    }
+    return { counts, known, sqlMs: sqlMsOf(results) };
+  }
+}
+
+/** Those of the codes that the brand has. */
+export async function findKnown(
+  db: D1Database,
+  brandId: string,
+  codes: OwnCode[],
+): Promise<{ known: Set<string>; sqlMs: number }> {
+  const results = await db.batch([
+    db
+      .prepare(
+        `SELECT d.key AS i FROM json_each(?2) AS d
+         WHERE EXISTS (SELECT 1 FROM codes AS c
+           WHERE c.brand_id = ?1 AND c.match_key = ${KEY_IN} AND c.code = ${CODE_IN})`,
+      )
+      .bind(brandId, textOf(codes)),
+  ]);
+  const known = rowsOf<{ i: number }>(results[0]).map(({ i }) => codes[i]?.code ?? "");
+  return { known: new Set(known), sqlMs: sqlMsOf(results) };
+}
+
+/** The codes as one parameter. */
+function textOf(codes: OwnCode[]): string {
+  return JSON.stringify(codes.map(({ code }) => `${matchKey(code)}\t${code}`));
+}
+
+// CROSS JOIN above: SQLite would rather walk through all the brand's codes than look one up.
+// The match key holds no blank, so the first tab ends it. A code may begin with what looks like one.
+const KEY_IN = "substr(d.value, 1, instr(d.value, char(9)) - 1)";
+const CODE_IN = "substr(d.value, instr(d.value, char(9)) + 1)";
