@@ -38,6 +38,7 @@ const ARROWS: Record<string, string[]> = {
   directory: ["db", "domain"],
   http: ["directory", "batch-runner", "code-pool", "inventory", "db", "domain"],
   dev: [],
+  client: [],
   "": ["http", "batch-runner", "code-pool"],
 };
 

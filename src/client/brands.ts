@@ -1,0 +1,56 @@
+import type { List } from "./lists.ts";
+import { path, type CallOptions, type Transport } from "./transport.ts";
+import type {
+  Brand,
+  BrandChange,
+  BrandWithKeys,
+  NewBrand,
+  Paging,
+  ProfileChange,
+} from "./types.ts";
+
+/** The brand that the key belongs to. */
+export class Profile {
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  get(options: CallOptions = {}): Promise<Brand> {
+    return this.#transport.get("/v1/brand", options);
+  }
+
+  update(change: ProfileChange, options: CallOptions = {}): Promise<Brand> {
+    const route = "PATCH /v1/brand";
+    return this.#transport.json({ route, json: change, isRepeatable: true, options });
+  }
+}
+
+/** The operator's calls: `key` must be the operator token. */
+export class Brands {
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /** The answer is the only sight of the brand's keys. */
+  create(brand: NewBrand, options: CallOptions = {}): Promise<BrandWithKeys> {
+    const route = "POST /v1/brands";
+    return this.#transport.json({ route, json: brand, isRepeatable: false, options });
+  }
+
+  list(paging: Paging = {}, options: CallOptions = {}): List<Brand> {
+    return this.#transport.list("/v1/brands", paging, options);
+  }
+
+  get(brand: string, options: CallOptions = {}): Promise<Brand> {
+    return this.#transport.get(path`/v1/brands/${brand}`, options);
+  }
+
+  update(brand: string, change: BrandChange, options: CallOptions = {}): Promise<Brand> {
+    const route = `PATCH ${path`/v1/brands/${brand}`}` as const;
+    return this.#transport.json({ route, json: change, isRepeatable: true, options });
+  }
+}

@@ -1,0 +1,88 @@
+import type { Claim, NewClaim, NewRedemption, Redemption } from "./code-types.ts";
+import type { Export, ExportFormat, List } from "./lists.ts";
+import { path, type CallOptions, type Transport } from "./transport.ts";
+import type { Paging } from "./types.ts";
+
+/** 128 random bits in hex. (crypto.randomUUID is missing on pages without https.) */
+function newIdempotencyKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+export class Claims {
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * Gives the user a code: the one that the user holds, or one that nobody else ever gets. Where a
+   * campaign gives a user several, each call gives the next; pass an `idempotencyKey` of your own
+   * to repeat a call after this process has ended.
+   */
+  create(
+    campaign: string,
+    claim: NewClaim,
+    options: CallOptions & { idempotencyKey?: string } = {},
+  ): Promise<Claim> {
+    const { idempotencyKey = newIdempotencyKey(), ...call } = options;
+    return this.#transport.json({
+      route: `POST ${path`/v1/campaigns/${campaign}/claims`}`,
+      json: claim,
+      headers: { "Idempotency-Key": idempotencyKey },
+      isRepeatable: true,
+      options: call,
+    });
+  }
+
+  get(claim: string, options: CallOptions = {}): Promise<Claim> {
+    return this.#transport.get(path`/v1/claims/${claim}`, options);
+  }
+
+  list(
+    campaign: string,
+    filter: Paging & { user_id?: string } = {},
+    options: CallOptions = {},
+  ): List<Claim> {
+    return this.#transport.list(path`/v1/campaigns/${campaign}/claims`, filter, options);
+  }
+
+  export(
+    campaign: string,
+    filter: { format?: ExportFormat } = {},
+    options: CallOptions = {},
+  ): Export<Claim> {
+    return this.#transport.export(path`/v1/campaigns/${campaign}/claims/export`, filter, options);
+  }
+}
+
+export class Redemptions {
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /** Spends a code on an order. The same code and order again: the same redemption. */
+  create(redemption: NewRedemption, options: CallOptions = {}): Promise<Redemption> {
+    const route = "POST /v1/redemptions";
+    return this.#transport.json({ route, json: redemption, isRepeatable: true, options });
+  }
+
+  get(redemption: string, options: CallOptions = {}): Promise<Redemption> {
+    return this.#transport.get(path`/v1/redemptions/${redemption}`, options);
+  }
+
+  export(
+    campaign: string,
+    filter: { format?: ExportFormat } = {},
+    options: CallOptions = {},
+  ): Export<Redemption> {
+    return this.#transport.export(
+      path`/v1/campaigns/${campaign}/redemptions/export`,
+      filter,
+      options,
+    );
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * `codedrop/client`: every call of the service, typed. For Node 20 and newer, Workers and browsers;
+ * it needs nothing but fetch. A call that the service refuses throws a CodedropError, one that
+ * brings no answer a CodedropConnectionError. transport.ts says what is tried again by itself.
+ */
+
+import { Brands, Profile } from "./brands.ts";
+import { Batches, Campaigns } from "./campaigns.ts";
+import { Claims, Redemptions } from "./claims.ts";
+import type { Integrity, Stats } from "./code-types.ts";
+import { Codes, Imports } from "./codes.ts";
+import { path, Transport, type CallOptions, type ClientOptions } from "./transport.ts";
+
+export { CodedropConnectionError, CodedropError } from "./errors.ts";
+export type { FieldError, Problem, ProblemSlug } from "./errors.ts";
+export type { Export, ExportFormat, List } from "./lists.ts";
+export type { CallOptions, ClientOptions, Fetch, Retry } from "./transport.ts";
+export type { ImportType } from "./codes.ts";
+export type { Upload } from "./upload.ts";
+export type * from "./code-types.ts";
+export type * from "./types.ts";
+
+/** The proof reads every claim: minutes for millions. */
+const INTEGRITY_TIMEOUT_MS = 300_000;
+
+export class Codedrop {
+  readonly #transport: Transport;
+  readonly brand: Profile;
+  readonly brands: Brands;
+  readonly campaigns: Campaigns;
+  readonly batches: Batches;
+  readonly imports: Imports;
+  readonly codes: Codes;
+  readonly claims: Claims;
+  readonly redemptions: Redemptions;
+
+  constructor(options: ClientOptions) {
+    const transport = new Transport(options);
+    this.#transport = transport;
+    this.brand = new Profile(transport);
+    this.brands = new Brands(transport);
+    this.campaigns = new Campaigns(transport);
+    this.batches = new Batches(transport);
+    this.imports = new Imports(transport);
+    this.codes = new Codes(transport);
+    this.claims = new Claims(transport);
+    this.redemptions = new Redemptions(transport);
+  }
+
+  /** A campaign's codes by status. */
+  stats(campaign: string, options: CallOptions = {}): Promise<Stats> {
+    return this.#transport.get(path`/v1/campaigns/${campaign}/stats`, options);
+  }
+
+  /** Holds a campaign's ledger of claims against its codes. */
+  integrity(campaign: string, options: CallOptions = {}): Promise<Integrity> {
+    const call = { timeoutMs: INTEGRITY_TIMEOUT_MS, ...options };
+    return this.#transport.get(path`/v1/campaigns/${campaign}/integrity`, call);
+  }
+}

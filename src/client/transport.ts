@@ -1,0 +1,290 @@
+/**
+ * How calls reach the service, and when one is made again by itself:
+ *
+ * - 429: always. The service had not begun.
+ * - 502, 503, 504, a lost connection or a time-out: when doing it twice comes to the same as doing
+ *   it once. That holds for reads, changes of a campaign, claims (a user gets the same code again;
+ *   each carries an Idempotency-Key, so a second try never takes a second code), redemptions (the
+ *   same order) and revocations. It does not hold for creating brands, campaigns, batches and
+ *   imports, which an answer that was lost may have created.
+ * - No connection at all, for every call: it surely never left.
+ *
+ * Never a body that was given as a stream, which is gone. Waits double, with jitter; Retry-After is
+ * honoured, and when it asks for more than RETRY_AFTER_MAX_MS the caller is told instead.
+ */
+
+import { CodedropConnectionError, CodedropError } from "./errors.ts";
+import {
+  cut,
+  refusal,
+  retryAfterMsOf,
+  timedOut,
+  unexpected,
+  unreachable,
+  withoutSilence,
+} from "./failures.ts";
+import { Export, List, type ExportFormat } from "./lists.ts";
+import { Deadline, sleep } from "./time.ts";
+import type { Page, Paging } from "./types.ts";
+import { uploadBody, type Upload, type UploadBody } from "./upload.ts";
+
+/** With the waits below about 4 s in all: an overload is often over, and a person still waits. */
+const RETRIES = 3;
+const TIMEOUT_MS = 30_000;
+const BACKOFF_MS = 500;
+const BACKOFF_MAX_MS = 8_000;
+const RETRY_AFTER_MAX_MS = 60_000;
+
+/** A key as a header can carry it. */
+const CREDENTIAL = /^[\u0021-\u007e]+$/;
+
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+export interface ClientOptions {
+  /** Where the service is, such as `https://codes.example`. */
+  baseUrl: string;
+  /** A brand's secret key; for `brands`, the operator token. */
+  key: string;
+  /** Instead of the global one. */
+  fetch?: Fetch;
+  /** How often a call is made again at most; 3 unless you say. */
+  retries?: number;
+  /** For each attempt, 30 s unless you say; for exports, until the next bytes. */
+  timeoutMs?: number;
+  /** The first wait before another attempt, 500 ms unless you say. */
+  backoffMs?: number;
+  /** Told before each wait. */
+  onRetry?: (retry: Retry) => void;
+}
+
+export interface Retry {
+  error: CodedropError | CodedropConnectionError;
+  waitMs: number;
+  /** Of those that may follow, this one included. */
+  retriesLeft: number;
+}
+
+export interface CallOptions {
+  signal?: AbortSignal;
+  /** For each attempt. */
+  timeoutMs?: number;
+}
+
+export type Path = `/${string}`;
+
+/** A path with ids and slugs in it, whatever characters they have. */
+export function path(parts: TemplateStringsArray, ...names: string[]): Path {
+  const encoded = names.map((name) => {
+    // An address would lose these, and lead elsewhere.
+    if (["", ".", ".."].includes(name)) throw new TypeError(`"${name}" is no id and no slug.`);
+    return encodeURIComponent(name);
+  });
+  return String.raw({ raw: parts }, ...encoded) as Path;
+}
+
+export interface Call {
+  /** The method and the path. */
+  route: `${"GET" | "POST" | "PATCH"} ${Path}`;
+  query?: object;
+  json?: unknown;
+  upload?: { body: Upload; type: string };
+  headers?: Record<string, string>;
+  /** Whether doing it twice comes to the same as doing it once. */
+  isRepeatable: boolean;
+  options: CallOptions;
+}
+
+type Outcome<Value> =
+  | { kind: "done"; value: Value }
+  | { kind: "refused"; error: CodedropError; retryAfterMs: number }
+  | { kind: "lost"; error: CodedropConnectionError };
+
+export class Transport {
+  readonly #base: string;
+  readonly #key: string;
+  readonly #options: ClientOptions;
+
+  constructor(options: ClientOptions) {
+    if (!isBase(options.baseUrl)) {
+      throw new TypeError("baseUrl must be an address such as https://codes.example.");
+    }
+    if (!CREDENTIAL.test(options.key)) {
+      throw new TypeError("key must be visible ASCII characters, as the service gave it.");
+    }
+    this.#base = options.baseUrl.replace(/\/+$/, "");
+    this.#key = options.key;
+    this.#options = options;
+  }
+
+  get<Value>(at: Path, options: CallOptions): Promise<Value> {
+    return this.json({ route: `GET ${at}`, isRepeatable: true, options });
+  }
+
+  list<Row>(at: Path, filter: Paging & object, options: CallOptions): List<Row> {
+    const route = `GET ${at}` as const;
+    return new List(
+      (query) => this.json<Page<Row>>({ route, query, isRepeatable: true, options }),
+      filter,
+    );
+  }
+
+  export<Row>(at: Path, filter: { format?: ExportFormat }, options: CallOptions): Export<Row> {
+    const route = `GET ${at}` as const;
+    return new Export((format) => {
+      const query = { ...filter, format };
+      return this.#stream({ route, query, isRepeatable: true, options });
+    }, filter.format ?? "csv");
+  }
+
+  /** The JSON that the service answers. */
+  json<Value>(call: Call): Promise<Value> {
+    return this.#persist(call, async (response, deadline) => {
+      const text = await response.text();
+      deadline.end();
+      try {
+        return JSON.parse(text) as Value;
+      } catch {
+        throw unexpected(response);
+      }
+    });
+  }
+
+  /** The bytes that the service streams. */
+  #stream(call: Call): Promise<ReadableStream<Uint8Array>> {
+    const timeoutMs = this.#timeoutOf(call);
+    return this.#persist(call, (response, deadline) => {
+      deadline.pause();
+      if (response.body === null) throw unexpected(response);
+      return withoutSilence(response.body, deadline, timeoutMs);
+    });
+  }
+
+  #timeoutOf(call: Call): number {
+    return call.options.timeoutMs ?? this.#options.timeoutMs ?? TIMEOUT_MS;
+  }
+
+  /** Attempts until it is done or no further attempt is right. */
+  async #persist<Value>(call: Call, read: Read<Value>): Promise<Value> {
+    const retries = this.#options.retries ?? RETRIES;
+    let mayHaveArrived = false;
+    for (let attempt = 0; ; attempt++) {
+      const upload = call.upload === undefined ? null : uploadBody(call.upload.body);
+      const outcome = await this.#attempt(call, upload, read);
+      if (outcome.kind === "done") return outcome.value;
+      mayHaveArrived ||= outcome.kind === "refused" || outcome.error.mayHaveArrived;
+      const retryAfterMs = outcome.kind === "refused" ? outcome.retryAfterMs : 0;
+      const mayRepeat =
+        attempt < retries &&
+        upload?.isReplayable !== false &&
+        retryAfterMs <= RETRY_AFTER_MAX_MS &&
+        isSafe(call, outcome);
+      if (!mayRepeat) {
+        throw outcome.kind === "refused" ? outcome.error : overall(outcome.error, mayHaveArrived);
+      }
+      const backoffMs = (this.#options.backoffMs ?? BACKOFF_MS) * 2 ** attempt;
+      const waitMs = retryAfterMs + jittered(Math.min(backoffMs, BACKOFF_MAX_MS));
+      this.#options.onRetry?.({ error: outcome.error, waitMs, retriesLeft: retries - attempt });
+      await sleep(waitMs, call.options.signal);
+    }
+  }
+
+  async #attempt<Value>(
+    call: Call,
+    upload: UploadBody | null,
+    read: Read<Value>,
+  ): Promise<Outcome<Value>> {
+    const { signal } = call.options;
+    signal?.throwIfAborted();
+    const deadline = new Deadline(this.#timeoutOf(call), signal);
+    let began = false;
+    try {
+      const { url, init } = this.#request(call, upload);
+      const response = await this.#fetch(url, { ...init, signal: deadline.signal });
+      began = true;
+      if (response.ok) return { kind: "done", value: await read(response, deadline) };
+      const error = await refusal(response);
+      deadline.end();
+      return { kind: "refused", error, retryAfterMs: retryAfterMsOf(response) };
+    } catch (error) {
+      deadline.end();
+      if (error instanceof CodedropError) return { kind: "refused", error, retryAfterMs: 0 };
+      if (deadline.timedOut) {
+        return { kind: "lost", error: timedOut(this.#timeoutOf(call)) };
+      }
+      signal?.throwIfAborted();
+      if (upload?.failure) throw upload.failure.error;
+      return { kind: "lost", error: began ? cut(error) : unreachable(this.#base, error) };
+    } finally {
+      upload?.release();
+    }
+  }
+
+  #request(call: Call, upload: UploadBody | null) {
+    const blank = call.route.indexOf(" ");
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(call.query ?? {})) {
+      if (value !== undefined) query.set(name, String(value));
+    }
+    const search = query.toString();
+    const headers: Record<string, string> = {
+      Authorization: `Bearer ${this.#key}`,
+      ...call.headers,
+    };
+    // A redirect would turn a POST into a GET; the caller is told of it instead.
+    const init: RequestInit & { duplex?: "half" } = {
+      method: call.route.slice(0, blank),
+      headers,
+      redirect: "manual",
+    };
+    if (call.json !== undefined) {
+      headers["Content-Type"] = "application/json";
+      init.body = JSON.stringify(call.json);
+    }
+    if (call.upload !== undefined && upload !== null) {
+      headers["Content-Type"] = call.upload.type;
+      init.body = upload.body;
+      if (!upload.isReplayable) init.duplex = "half";
+    }
+    return { url: this.#base + call.route.slice(blank + 1) + (search && `?${search}`), init };
+  }
+
+  #fetch(url: string, init: RequestInit): Promise<Response> {
+    // The global one must be called as a function: browsers refuse it as another object's method.
+    const { fetch: own } = this.#options;
+    return own === undefined ? fetch(url, init) : own(url, init);
+  }
+}
+
+function isBase(address: string): boolean {
+  try {
+    const { protocol, username, password, search, hash } = new URL(address);
+    return /^https?:$/.test(protocol) && username + password + search + hash === "";
+  } catch {
+    return false;
+  }
+}
+
+type Read<Value> = (response: Response, deadline: Deadline) => Promise<Value> | Value;
+
+/** Whether another attempt can do no harm. */
+function isSafe(
+  call: Call,
+  outcome: { kind: "refused" | "lost"; error: CodedropError | CodedropConnectionError },
+): boolean {
+  const { error } = outcome;
+  if (error instanceof CodedropConnectionError) return call.isRepeatable || !error.mayHaveArrived;
+  if (error.status === 429) return true;
+  return call.isRepeatable && [502, 503, 504].includes(error.status);
+}
+
+/** The last attempt's failure, with what is true of all of them. */
+function overall(last: CodedropConnectionError, mayHaveArrived: boolean): CodedropConnectionError {
+  if (last.mayHaveArrived === mayHaveArrived) return last;
+  const { reason, message, cause } = last;
+  return new CodedropConnectionError(reason, message, { mayHaveArrived, cause });
+}
+
+/** Half of it for certain, the rest by chance, so that callers who failed together part. */
+function jittered(ms: number): number {
+  return (ms / 2) * (1 + Math.random());
+}

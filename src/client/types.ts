@@ -1,0 +1,130 @@
+/**
+ * What travels, in requests and answers: the names and shapes of the OpenAPI document, which a test
+ * holds these against. Times are RFC 3339 in UTC; amounts are whole minor units.
+ */
+
+export interface Page<Row> {
+  data: Row[];
+  /** Null on the last page. */
+  next_cursor: string | null;
+}
+
+/** What every list takes. */
+export interface Paging {
+  /** Rows in one page, 1–100. */
+  limit?: number;
+  /** `next_cursor` of the page before. */
+  cursor?: string;
+}
+
+export interface Brand {
+  id: string;
+  slug: string;
+  name: string;
+  status: "active" | "suspended";
+  created_at: string;
+}
+
+export interface NewBrand {
+  name: string;
+  slug?: string;
+}
+
+export interface BrandWithKeys extends Brand {
+  /** Shown this once: only their hashes are stored. */
+  keys: { secret: string; publishable: string };
+}
+
+export interface BrandChange {
+  name?: string;
+  status?: "active" | "suspended";
+}
+
+export interface ProfileChange {
+  name?: string;
+}
+
+export interface Discount {
+  type: "percentage" | "fixed_amount" | "free_shipping" | "other";
+  /** A percentage of at most 100, or an amount in minor units. */
+  value?: number;
+  /** ISO 4217; with fixed_amount only. */
+  currency?: string;
+  description?: string;
+}
+
+/** What the user agrees to before getting a code. */
+export interface ConsentTerms {
+  required: boolean;
+  text: string;
+  version: string;
+}
+
+/** How generated codes look. */
+export interface CodeFormat {
+  pattern?: string;
+  length?: number;
+  alphabet?: string;
+  prefix?: string;
+  suffix?: string;
+}
+
+/** Fields that can be set at any time; null takes an optional one away. */
+export interface CampaignUpdate {
+  name?: string;
+  slug?: string;
+  discount?: Discount | null;
+  starts_at?: string | null;
+  ends_at?: string | null;
+  /** May be raised later, not lowered. */
+  claims_per_user?: number;
+  /** Counted from the claim. */
+  code_lifetime_seconds?: number | null;
+  code_format?: CodeFormat | null;
+  /** Lifts the floor under how hard a code is to guess. */
+  accept_guessable?: boolean;
+  consent?: ConsentTerms | null;
+  shop_url?: string | null;
+  metadata?: Record<string, string>;
+}
+
+export interface NewCampaign extends CampaignUpdate {
+  name: string;
+  mode?: "live" | "test";
+  /** Pools that share the claims, 1–64, fixed for good. */
+  shards?: number;
+}
+
+export interface Campaign {
+  id: string;
+  slug: string;
+  name: string;
+  mode: "live" | "test";
+  status: "active" | "paused" | "ended";
+  discount: Discount | null;
+  starts_at: string | null;
+  ends_at: string | null;
+  claims_per_user: number;
+  code_lifetime_seconds: number | null;
+  code_format: CodeFormat | null;
+  accept_guessable: boolean;
+  consent: ConsentTerms | null;
+  shop_url: string | null;
+  shards: number;
+  metadata: Record<string, string>;
+  created_at: string;
+}
+
+export interface NewBatch {
+  count: number;
+}
+
+export interface Batch {
+  id: string;
+  campaign_id: string;
+  status: "running" | "complete" | "cancelled" | "failed";
+  requested: number;
+  created: number;
+  created_at: string;
+  finished_at: string | null;
+}

@@ -1,0 +1,80 @@
+/** The typed client in workerd, against the service itself. */
+
+import { env, exports } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { Codedrop, CodedropError } from "../../src/client/client.ts";
+import { unique } from "../support/api.ts";
+
+const baseUrl = "http://codedrop.test";
+const clientOf = (key: string) =>
+  new Codedrop({
+    baseUrl,
+    key,
+    fetch: (url, init) => exports.default.fetch(new Request(url, init)),
+  });
+const operator = clientOf(env.OPERATOR_TOKEN);
+
+async function newBrand(): Promise<Codedrop> {
+  const { keys } = await operator.brands.create({ name: unique("brand") });
+  return clientOf(keys.secret);
+}
+
+describe("the client", () => {
+  it("leads a campaign from its first code to its proof", async () => {
+    const codedrop = await newBrand();
+    const discount = { type: "percentage", value: 15 } as const;
+    const { slug } = await codedrop.campaigns.create({ name: "Spring", slug: "spring", discount });
+    expect(await codedrop.batches.create(slug, { count: 250 })).toMatchObject({
+      status: "complete",
+      created: 250,
+    });
+    const [first, second, again] = [
+      await codedrop.claims.create(slug, { user: { id: "u-1" } }),
+      await codedrop.claims.create(slug, { user: { id: "u-2" } }),
+      await codedrop.claims.create(slug, { user: { id: "u-1" } }),
+    ];
+    expect(again).toEqual(first);
+    expect(second.code).not.toBe(first.code);
+    expect(await codedrop.claims.get(first.id)).toEqual(first);
+    expect((await codedrop.claims.list(slug, { user_id: "u-2" }).page()).data).toEqual([second]);
+
+    const codes = new Set<string>();
+    for await (const { code } of codedrop.codes.list(slug)) codes.add(code);
+    expect(codes.size).toBe(250);
+    expect(codes).toContain(first.code);
+    expect((await codedrop.stats(slug)).totals).toMatchObject({ codes: 250, claimed: 2 });
+    expect(await codedrop.integrity(slug)).toMatchObject({ ok: true, claimed: 2 });
+  });
+
+  it("gives a user of several codes one with each call", async () => {
+    const codedrop = await newBrand();
+    const campaign = await codedrop.campaigns.create({ name: "Two", claims_per_user: 2 });
+    await codedrop.batches.create(campaign.id, { count: 5 });
+    const user = { id: "u-1" };
+    const first = await codedrop.claims.create(campaign.id, { user }, { idempotencyKey: "a" });
+    const repeated = await codedrop.claims.create(campaign.id, { user }, { idempotencyKey: "a" });
+    const second = await codedrop.claims.create(campaign.id, { user });
+    expect(repeated.code).toBe(first.code);
+    expect(second.code).not.toBe(first.code);
+  });
+
+  it("throws the service's problems", async () => {
+    const codedrop = await newBrand();
+    const { id } = await codedrop.campaigns.create({ name: "Spring" });
+    await codedrop.campaigns.pause(id);
+    const claim = codedrop.claims.create(id, { user: { id: "u-1" } });
+    const error = await claim.catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(CodedropError);
+    expect(error).toMatchObject({
+      slug: "campaign-not-open",
+      status: 409,
+      detail: "The campaign is paused.",
+      requestId: expect.any(String),
+    });
+    await codedrop.campaigns.resume(id);
+    await expect(codedrop.claims.create(id, { user: { id: "u-1" } })).rejects.toMatchObject({
+      slug: "codes-exhausted",
+    });
+    await expect(operator.campaigns.get(id)).rejects.toMatchObject({ slug: "forbidden" });
+  });
+});
