@@ -39,6 +39,7 @@ const ARROWS: Record<string, string[]> = {
   http: ["directory", "batch-runner", "code-pool", "inventory", "db", "domain"],
   dev: [],
   client: [],
+  cli: ["client"],
   "": ["http", "batch-runner", "code-pool"],
 };
 

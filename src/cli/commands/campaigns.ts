@@ -1,0 +1,146 @@
+import type { Campaign, CodeFormat, NewCampaign } from "../../client/client.ts";
+import { given, OK, type Command, type Invocation } from "../command.ts";
+import { parseDiscount, parseDuration } from "../parse.ts";
+import { printRows, ROW_OPTIONS } from "../rows.ts";
+import { discountText, duration } from "../text.ts";
+
+function formatText(format: CodeFormat | null | undefined): string | null {
+  if (!format) return null;
+  return Object.entries(format)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(", ");
+}
+
+async function show(call: Invocation, campaign: Campaign): Promise<void> {
+  await call.io.answer(campaign, async () => {
+    const lifetime = campaign.code_lifetime_seconds;
+    await call.io.line(campaign.name, "bold");
+    await call.io.fields([
+      ["id", campaign.id],
+      ["slug", campaign.slug],
+      ["status", campaign.status],
+      ["mode", campaign.mode],
+      ["discount", discountText(campaign.discount)],
+      ["starts", campaign.starts_at],
+      ["ends", campaign.ends_at],
+      ["codes", formatText(campaign.code_format)],
+      ["lifetime", lifetime === null ? null : `${duration(lifetime)} from the claim`],
+      ["a user gets", `${campaign.claims_per_user} at most`],
+      ["shards", String(campaign.shards)],
+      ["shop", campaign.shop_url],
+      ["created", campaign.created_at],
+    ]);
+  });
+}
+
+function newCampaign(call: Invocation): NewCampaign {
+  const discount = call.text("discount");
+  const lifetime = call.text("lifetime");
+  const codeFormat = given({
+    pattern: call.text("pattern"),
+    length: call.count("length"),
+    alphabet: call.text("alphabet"),
+    prefix: call.text("prefix"),
+    suffix: call.text("suffix"),
+  });
+  return {
+    name: call.required("name"),
+    ...given({
+      slug: call.text("slug"),
+      mode: call.oneOf("mode", ["live", "test"]),
+      discount: discount === undefined ? undefined : parseDiscount(discount),
+      code_format: Object.keys(codeFormat).length === 0 ? undefined : codeFormat,
+      accept_guessable: call.flag("accept-guessable") ? true : undefined,
+      code_lifetime_seconds:
+        lifetime === undefined ? undefined : parseDuration(lifetime, "--lifetime"),
+      starts_at: call.text("starts"),
+      ends_at: call.text("ends"),
+      claims_per_user: call.count("claims-per-user"),
+      shards: call.count("shards"),
+      shop_url: call.text("shop-url"),
+    }),
+  };
+}
+
+async function create(call: Invocation): Promise<number> {
+  const campaign = await call.client.campaigns.create(newCampaign(call));
+  await show(call, campaign);
+  if (!call.io.isJson) {
+    await call.io.line();
+    await call.io.line("It has no codes yet. Make some, or bring your own:");
+    await call.io.line(`  codedrop codes make ${campaign.slug} 1000`);
+    await call.io.line(`  codedrop codes import ${campaign.slug} codes.csv`);
+  }
+  return OK;
+}
+
+async function list(call: Invocation): Promise<number> {
+  const head = ["SLUG", "NAME", "STATUS", "DISCOUNT", "ID"];
+  await printRows(call, call.client.campaigns.list(), head, (campaign) => [
+    campaign.slug,
+    campaign.name,
+    campaign.status,
+    discountText(campaign.discount),
+    campaign.id,
+  ]);
+  return OK;
+}
+
+const transitions = [
+  ["pause", "hand out no code until it is resumed; who holds one keeps it"],
+  ["resume", "hand out codes again"],
+  ["end", "hand out no code any more, for good"],
+] as const;
+
+export const campaignCommands: readonly Command[] = [
+  {
+    name: "campaigns create",
+    operands: [],
+    summary: "create a campaign",
+    options: {
+      name: { value: "NAME", help: "what people call it", isRequired: true },
+      slug: { value: "SLUG", help: "what commands and URLs call it; made from the name" },
+      discount: { value: "DISCOUNT", help: '15%, "5.00 EUR" or "free shipping"' },
+      pattern: { value: "PATTERN", help: "how codes look: '####-####' draws eight characters" },
+      length: { value: "N", help: "characters drawn for a code, instead of a pattern" },
+      alphabet: { value: "CHARACTERS", help: "what they are drawn from" },
+      prefix: { value: "TEXT", help: "before each code" },
+      suffix: { value: "TEXT", help: "after each code" },
+      "accept-guessable": { help: "allow codes that are easy to guess" },
+      lifetime: { value: "TIME", help: "how long a code is good from its claim on: 30d, 12h, 90m" },
+      starts: { value: "TIME", help: "no code before: 2027-03-01T09:00:00Z" },
+      ends: { value: "TIME", help: "no code from then on" },
+      "claims-per-user": { value: "N", help: "codes that one user may get; 1 unless you say" },
+      shards: { value: "N", help: "1-64, for drops of more than 300 claims a second; 1" },
+      "shop-url": { value: "URL", help: "where the code is spent" },
+      mode: { value: "MODE", help: "live or test; that of the key unless you say" },
+    },
+    lookAfter: () => "codedrop campaigns list",
+    run: create,
+  },
+  {
+    name: "campaigns list",
+    operands: [],
+    summary: "list campaigns, newest first",
+    options: ROW_OPTIONS,
+    run: list,
+  },
+  {
+    name: "campaigns get",
+    operands: ["campaign"],
+    summary: "show a campaign, by its slug or id",
+    run: async (call) => {
+      await show(call, await call.client.campaigns.get(call.operand("campaign")));
+      return OK;
+    },
+  },
+  ...transitions.map(([verb, summary]): Command => ({
+    name: `campaigns ${verb}`,
+    operands: ["campaign"],
+    summary,
+    run: async (call) => {
+      await show(call, await call.client.campaigns[verb](call.operand("campaign")));
+      return OK;
+    },
+  })),
+];
