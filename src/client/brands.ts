@@ -4,6 +4,7 @@ import type {
   Brand,
   BrandChange,
   BrandWithKeys,
+  CheckKeyRotation,
   NewBrand,
   Paging,
   ProfileChange,
@@ -24,6 +25,12 @@ export class Profile {
   update(change: ProfileChange, options: CallOptions = {}): Promise<Brand> {
     const route = "PATCH /v1/brand";
     return this.#transport.json({ route, json: change, isRepeatable: true, options });
+  }
+
+  /** Seals codes with new keys from now on; those that exist stay good. */
+  rotateCheckKey(options: CallOptions = {}): Promise<CheckKeyRotation> {
+    const route = "POST /v1/brand/rotate-check-key";
+    return this.#transport.json({ route, isRepeatable: true, options });
   }
 }
 

@@ -1,4 +1,11 @@
-import type { Claim, NewClaim, NewRedemption, Redemption } from "./code-types.ts";
+import type {
+  Claim,
+  ExportedClaim,
+  ExportedRedemption,
+  NewClaim,
+  NewRedemption,
+  Redemption,
+} from "./code-types.ts";
 import type { Export, ExportFormat, List } from "./lists.ts";
 import { path, type CallOptions, type Transport } from "./transport.ts";
 import type { Paging } from "./types.ts";
@@ -52,7 +59,7 @@ export class Claims {
     campaign: string,
     filter: { format?: ExportFormat } = {},
     options: CallOptions = {},
-  ): Export<Claim> {
+  ): Export<ExportedClaim> {
     return this.#transport.export(path`/v1/campaigns/${campaign}/claims/export`, filter, options);
   }
 }
@@ -78,7 +85,7 @@ export class Redemptions {
     campaign: string,
     filter: { format?: ExportFormat } = {},
     options: CallOptions = {},
-  ): Export<Redemption> {
+  ): Export<ExportedRedemption> {
     return this.#transport.export(
       path`/v1/campaigns/${campaign}/redemptions/export`,
       filter,

@@ -2,14 +2,31 @@
 
 import type { Discount } from "./types.ts";
 
+/** Why a row was not accepted; the last two are codes that are known. */
+export type RowReason =
+  | "empty"
+  | "too-long"
+  | "broken-text"
+  | "control-character"
+  | "outer-blank"
+  | "no-code"
+  | "not-json"
+  | "stray-quote"
+  | "unclosed-quote"
+  | "extra-fields"
+  | "row-too-long"
+  | "duplicate-in-file"
+  | "duplicate";
+
 export interface ImportError {
+  /** Of the file, from 1; in JSON the place in `codes`. */
   line: number;
   code: string;
-  reason: string;
+  reason: RowReason;
   detail: string;
 }
 
-export interface Import {
+export interface ImportSummary {
   id: string;
   campaign_id: string;
   status: "running" | "complete" | "failed";
@@ -18,10 +35,13 @@ export interface Import {
   accepted: number;
   duplicates: number;
   rejected: number;
-  /** The first 1,000; `imports.errors` has all. */
-  errors: ImportError[];
   created_at: string;
   finished_at: string | null;
+}
+
+export interface Import extends ImportSummary {
+  /** The first 1,000; `imports.errors` has all. */
+  errors: ImportError[];
 }
 
 export type CodeStatus = "available" | "claimed" | "redeemed" | "expired" | "revoked";
@@ -33,6 +53,39 @@ export interface Code {
   user_id: string | null;
   claimed_at: string | null;
   redeemed_at: string | null;
+}
+
+/** A line of the export of codes. */
+export interface ExportedCode extends Code {
+  claim_id: string | null;
+  expires_at: string | null;
+  revoked_at: string | null;
+}
+
+/** A line of the export of claims. Contact data is there where the user consented. */
+export interface ExportedClaim {
+  id: string;
+  code: string;
+  user_id: string;
+  status: "claimed" | "redeemed" | "expired" | "revoked";
+  claimed_at: string;
+  expires_at: string | null;
+  consent_version: string | null;
+  email: string | null;
+  name: string | null;
+}
+
+/** A line of the export of redemptions. Amounts are minor units. */
+export interface ExportedRedemption {
+  id: string;
+  code: string;
+  user_id: string;
+  order_id: string;
+  order_amount: number | null;
+  order_currency: string | null;
+  discount_amount: number | null;
+  redeemed_at: string;
+  claim_id: string;
 }
 
 export interface Order {
@@ -48,15 +101,7 @@ export interface NewValidation {
 
 export interface Validation {
   valid: boolean;
-  reason:
-    | "unknown"
-    | "not-claimed"
-    | "redeemed"
-    | "held"
-    | "expired"
-    | "revoked"
-    | "not-yours"
-    | null;
+  reason: "unknown" | "not-claimed" | "redeemed" | "expired" | "revoked" | "not-yours" | null;
   campaign_id: string | null;
   discount: Discount | null;
   /** What comes off the order that was asked about. */
@@ -83,7 +128,7 @@ export interface CodeHistory {
   code: string;
   status: CodeStatus;
   campaign_id: string;
-  batch_id: string | null;
+  batch_id: string;
   claim_id: string | null;
   user_id: string | null;
   claimed_at: string | null;
@@ -92,7 +137,8 @@ export interface CodeHistory {
   order_id: string | null;
   redeemed_at: string | null;
   revoked_at: string | null;
-  history: { at: string; event: string }[];
+  revoked_reason: string | null;
+  history: { at: string; event: "made" | "claimed" | "redeemed" | "revoked" | "expired" }[];
 }
 
 export interface Consent {
@@ -166,6 +212,7 @@ export interface Integrity {
   available: number;
   leased: number;
   claimed: number;
+  revoked: number;
   duplicate_codes: number;
   duplicate_users: number;
   stranded: number;

@@ -2,8 +2,10 @@ import type {
   Code,
   CodeHistory,
   CodeStatus,
+  ExportedCode,
   Import,
   ImportError,
+  ImportSummary,
   NewRevocation,
   NewValidation,
   Revocation,
@@ -34,7 +36,7 @@ export class Codes {
     campaign: string,
     filter: { status?: CodeStatus; format?: ExportFormat } = {},
     options: CallOptions = {},
-  ): Export<Code> {
+  ): Export<ExportedCode> {
     return this.#transport.export(path`/v1/campaigns/${campaign}/codes/export`, filter, options);
   }
 
@@ -101,7 +103,7 @@ export class Imports {
   }
 
   /** Newest first; the counts of one that is running grow. */
-  list(campaign: string, paging: Paging = {}, options: CallOptions = {}): List<Import> {
+  list(campaign: string, paging: Paging = {}, options: CallOptions = {}): List<ImportSummary> {
     return this.#transport.list(path`/v1/campaigns/${campaign}/imports`, paging, options);
   }
 

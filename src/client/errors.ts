@@ -17,12 +17,17 @@ export type ProblemSlug =
   | "campaign-not-open"
   | "campaign-ended"
   | "batch-finished"
+  | "code-not-claimed"
+  | "code-not-yours"
   | "code-already-redeemed"
+  | "code-revoked"
+  | "code-expired"
   | "changed-since"
   | "request-in-progress"
   | "payload-too-large"
   | "unsupported-media-type"
   | "validation-failed"
+  | "import-unreadable"
   | "consent-required"
   | "code-space-too-small"
   | "idempotency-key-reused"
@@ -50,6 +55,15 @@ export interface Problem {
   errors?: FieldError[];
   /** With campaign-not-open. */
   starts_at?: string | null;
+  /** With code-space-too-small: texts that the format gives, and how many may be codes. */
+  texts?: number;
+  codes?: number;
+  requested?: number;
+  codes_max?: number;
+  /** With a file that was not taken whole: the import of its first rows. */
+  import_id?: string;
+  /** With code-…: why the code is no good. */
+  reason?: string;
 }
 
 /** The service answered, and refused. Switch on `slug`; `detail` is for people and may change. */

@@ -128,3 +128,9 @@ export interface Batch {
   created_at: string;
   finished_at: string | null;
 }
+
+/** When the new keys of check characters are used. */
+export interface CheckKeyRotation {
+  shapes: number;
+  in_use_from: string;
+}

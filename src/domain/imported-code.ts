@@ -1,6 +1,6 @@
 /** Codes that a brand brings: what one may be, and what can be wrong with a row of an import. */
 
-/** Characters (Unicode code points) of one code: more than any shop's till takes. */
+/** Characters (Unicode code points) of one code, as the API promises. */
 export const IMPORTED_CODE_LENGTH_MAX = 128;
 
 /** What can be wrong with one row, and what to change so that it is taken. Shown to people. */

@@ -42,9 +42,9 @@ const DiscountAmount = z.int().meta({
     "Minor units off the order, half a unit rounded up, never more than its amount. For a percentage, or a fixed amount in the order's currency.",
 });
 
-export const Validate = z
+export const NewValidation = z
   .strictObject({ code: TypedCode, user_id: UserId.optional(), order: Order.optional() })
-  .meta({ id: "Validate", example: { code: "K7QF-3MWD-9RTX" } });
+  .meta({ id: "NewValidation", example: { code: "K7QF-3MWD-9RTX" } });
 
 export const Validation = z
   .strictObject({
@@ -73,7 +73,8 @@ export const Redemption = z
     code: z.string().meta({ description: "As it was made, however it was typed." }),
     user_id: z.string(),
     order_id: z.string(),
-    order: Order.nullable(),
+    // Not nullable(): the reference would say that it is an order and null at once.
+    order: z.union([Order, z.null()]),
     discount: Campaign.shape.discount,
     discount_amount: DiscountAmount.nullable(),
     redeemed_at: AnsweredTime,
@@ -101,28 +102,30 @@ export function presentRedemption(
   };
 }
 
-export const Revoke = z
+export const NewRevocation = z
   .strictObject({
     codes: z.array(TypedCode).min(1).max(REVOKED_AT_ONCE_MAX),
     reason: line(200)
       .optional()
       .meta({ description: "Kept with the codes; the look-up of one shows it." }),
   })
-  .meta({ id: "Revoke", example: { codes: ["K7QF-3MWD-9RTX"] } });
+  .meta({ id: "NewRevocation", example: { codes: ["K7QF-3MWD-9RTX"] } });
 
-export const Revoked = z
+export const Revocation = z
   .strictObject({
     data: z.array(
-      z.strictObject({
-        code: z.string().meta({ description: "As you sent it." }),
-        result: z.enum(["revoked", "already-revoked", "redeemed", "unknown"]).meta({
-          description:
-            "redeemed: it was spent before. The redemption stands, and the code is not good again.",
-        }),
-      }),
+      z
+        .strictObject({
+          code: z.string().meta({ description: "As you sent it." }),
+          result: z.enum(["revoked", "already-revoked", "redeemed", "unknown"]).meta({
+            description:
+              "redeemed: it was spent before. The redemption stands, and the code is not good again.",
+          }),
+        })
+        .meta({ id: "CodeVerdict" }),
     ),
   })
-  .meta({ id: "Revoked" });
+  .meta({ id: "Revocation" });
 
 export const LookUp = z
   .strictObject({ code: TypedCode })

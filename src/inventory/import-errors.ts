@@ -57,5 +57,10 @@ export async function listErrors(
   ]);
   return rowsOf<{ page: number; index: number; line: number; code: string; reason: RowReason }>(
     results[0],
-  ).map(({ page: at, index: place, ...error }) => ({ ...error, key: [at, place] }));
+  ).map(({ page: at, index: place, line, code, reason }) => ({
+    line,
+    code,
+    reason,
+    key: [at, place],
+  }));
 }

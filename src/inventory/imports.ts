@@ -206,6 +206,6 @@ function textOf(codes: OwnCode[]): string {
 }
 
 // CROSS JOIN above: SQLite would rather walk through all the brand's codes than look one up.
-// The match key holds no blank, so the first tab ends it. A code may begin with what looks like one.
+// The match key holds no blank, so the first tab ends it, whatever the code looks like.
 const KEY_IN = "substr(d.value, 1, instr(d.value, char(9)) - 1)";
 const CODE_IN = "substr(d.value, instr(d.value, char(9)) + 1)";

@@ -136,7 +136,7 @@ describe("the export of codes", () => {
     const once = apiWith({ DB: faultyD1(env.DB, [{ when: "before", sql: read, times: 2 }]) });
     expect(lines((await once.send(brand.secret, path)).text).length).toBe(21);
     const down = apiWith({ DB: faultyD1(env.DB, [{ when: "before", sql: read, times: 99 }]) });
-    await expect(down.send(brand.secret, path)).rejects.toThrow();
+    await expect(down.send(brand.secret, path)).rejects.toThrow(/Network connection lost/);
   });
 
   it("reads on only as it is taken", async () => {

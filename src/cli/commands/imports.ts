@@ -2,7 +2,7 @@
 
 import { open } from "node:fs/promises";
 import type { Readable } from "node:stream";
-import type { Import, ImportError, ImportType } from "../../client/client.ts";
+import type { Import, ImportError, ImportSummary, ImportType } from "../../client/client.ts";
 import { NO, OK, type Command, type Invocation } from "../command.ts";
 import { interruptible } from "../interrupt.ts";
 import { reasonOf, writeWhole, type PartFile } from "../part-file.ts";
@@ -53,7 +53,7 @@ async function sourceOf(call: Invocation, path: string): Promise<Source> {
 }
 
 /** The newest import of the campaign; null where there is none. */
-async function newest(call: Invocation, campaign: string): Promise<Import | null> {
+async function newest(call: Invocation, campaign: string): Promise<ImportSummary | null> {
   const page = await call.client.imports.list(campaign, { limit: 1 }).page();
   return page.data[0] ?? null;
 }

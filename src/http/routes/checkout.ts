@@ -12,7 +12,7 @@ import {
   NewRedemption,
   presentRedemption,
   Redemption,
-  Validate,
+  NewValidation,
   Validation,
 } from "../checkout-schemas.ts";
 import type { HttpEnv } from "../http-env.ts";
@@ -43,7 +43,7 @@ checkoutRoutes.openapi(
     tags: ["Checkout"],
     security,
     middleware: [secretKeyNear, readableBody] as const,
-    request: { query: NoQuery, body: jsonBody(Validate) },
+    request: { query: NoQuery, body: jsonBody(NewValidation) },
     responses: {
       200: json(Validation, "The verdict"),
       ...problemResponses("pool-overloaded", ...KEY_PROBLEMS, ...BODY_PROBLEMS),

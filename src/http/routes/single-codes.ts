@@ -11,7 +11,7 @@ import { formatRedemptionId, heldStatus } from "../../domain/redemption.ts";
 import { findCodes, markRevoked, type FoundCode } from "../../inventory/find-codes.ts";
 import { secretKey } from "../auth.ts";
 import { readableBody } from "../body.ts";
-import { CodeHistory, LookUp, Revoke, Revoked } from "../checkout-schemas.ts";
+import { CodeHistory, LookUp, NewRevocation, Revocation } from "../checkout-schemas.ts";
 import type { HttpEnv } from "../http-env.ts";
 import {
   BODY_PROBLEMS,
@@ -28,7 +28,7 @@ const security = [{ secretKey: [] }];
 
 export const singleCodeRoutes = new OpenAPIHono<HttpEnv>();
 
-type Verdict = z.infer<typeof Revoked>["data"][number]["result"];
+type Verdict = z.infer<typeof Revocation>["data"][number]["result"];
 
 /**
  * Marks the codes in D1 first, then tells the shards in whose hands they are by then. A lease that
@@ -85,9 +85,9 @@ singleCodeRoutes.openapi(
     tags: ["Codes"],
     security,
     middleware: [secretKey, readableBody] as const,
-    request: { query: NoQuery, body: jsonBody(Revoke) },
+    request: { query: NoQuery, body: jsonBody(NewRevocation) },
     responses: {
-      200: json(Revoked, "What became of each, in the order in which they were sent"),
+      200: json(Revocation, "What became of each, in the order in which they were sent"),
       ...problemResponses("pool-overloaded", ...KEY_PROBLEMS, ...BODY_PROBLEMS),
     },
   }),

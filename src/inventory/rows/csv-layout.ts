@@ -85,7 +85,7 @@ const PROBLEMS = {
 function noCodeColumn(fields: Field[]): string {
   const names = fields
     .slice(0, COLUMNS_NAMED_MAX)
-    .map(({ text }) => JSON.stringify(text.slice(0, COLUMN_NAME_LENGTH_MAX).toWellFormed()));
+    .map(({ text }) => JSON.stringify(text.slice(0, COLUMN_NAME_LENGTH_MAX)));
   const rest = fields.length > names.length ? ", …" : "";
   return (
     `The first line has ${fields.length} columns, ${names.join(", ")}${rest}, and none is called ` +

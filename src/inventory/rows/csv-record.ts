@@ -36,7 +36,6 @@ const LINE_BREAK = /[\r\n]/;
  */
 export function scanRecord(text: string, start: number, delimiter: string, isLast: boolean): Scan {
   const limit = start + ROW_LENGTH_MAX;
-  const isWhole = isLast || text.length > limit;
   const fields: Field[] = [];
   let at = start;
   for (;;) {
@@ -44,9 +43,11 @@ export function scanRecord(text: string, start: number, delimiter: string, isLas
     const quoteAt = pastBlanks(text, at, delimiter);
     if (text[quoteAt] === '"' && quoteAt < limit) {
       const close = closingQuote(text, quoteAt + 1, limit);
-      if (close === null) return isWhole ? { kind: "unclosed", fields, quoteAt } : { kind: "more" };
+      if (close === null) {
+        const isOver = isLast || text.length >= limit;
+        return isOver ? { kind: "unclosed", fields, quoteAt } : { kind: "more" };
+      }
       at = pastBlanks(text, close + 1, delimiter);
-      if (at === text.length && !isWhole) return { kind: "more" };
       if (at > limit) return { kind: "too-long", fields };
       inner = text.slice(quoteAt + 1, close);
       if (fieldEnd(text, at, delimiter, at) !== at && LINE_BREAK.test(inner))

@@ -122,7 +122,7 @@ export class CsvReader implements RowReader {
     switch (scan.kind) {
       case "unclosed":
         rows.push(faultyRow(line, code ?? this.#opened(layout, scan), "unclosed-quote"));
-        this.#isAstray = layout.columns > 1;
+        this.#isAstray = true;
         this.#goOn(scan.quoteAt);
         return true;
       case "too-long":
@@ -154,7 +154,8 @@ export class CsvReader implements RowReader {
   /** Of a code whose quote is never closed, what stands on its line. */
   #opened(layout: Layout, { fields, quoteAt }: Extract<Scan, { kind: "unclosed" }>): string {
     if (fields.length !== layout.codeColumn) return "";
-    return this.#text.slice(quoteAt + 1, this.#breaks.next(quoteAt));
+    const end = Math.min(this.#breaks.next(quoteAt), this.#at + ROW_LENGTH_MAX);
+    return this.#text.slice(quoteAt + 1, end);
   }
 
   /** Goes to the line after the one that `from` is on. */

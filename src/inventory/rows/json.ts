@@ -106,7 +106,7 @@ export class JsonReader implements RowReader {
     if (close < 0 && !isLong) return false;
     const name = isLong ? "…" : this.#parse(this.#text.slice(this.#at, close + 1));
     if (name !== "codes") {
-      const shown = JSON.stringify(String(name).slice(0, NAME_SHOWN_MAX).toWellFormed());
+      const shown = JSON.stringify(String(name).slice(0, NAME_SHOWN_MAX));
       throw new UnreadableImportError(`There may be no member ${shown} beside \`codes\`.`, null);
     }
     if (this.#hasCodes) throw new UnreadableImportError("There may be one `codes` only.", null);
