@@ -6,8 +6,8 @@
  * this object only makes sure that somebody goes on.
  *
  * SHARING. A runner has one step under way at a time and takes its batches in turn, so each brand
- * has one D1 call waiting, however many batches it runs. A step that had to wait for others rests
- * for as long before the next: leases and claims, which people wait for, come first.
+ * has one D1 call waiting, however many batches it runs. While codes are being handed out it rests
+ * after each step: leases and claims, which people wait for, come first.
  *
  * WHAT A CRASH LEAVES BEHIND
  *  - before the batch was noted: an alarm that finds nothing to do.
@@ -35,6 +35,8 @@ import { giveWay } from "../inventory/pace.ts";
 const WATCH_MS = 2_000;
 /** An alarm makes codes for so long, then sets the next: the platform ends one after 15 minutes. */
 const TURN_MS = 10_000;
+/** Batches that were begun meanwhile wait for so long until somebody looks. */
+const LOOK_MS = 1_000;
 /** After D1 failed. */
 const RETRY_MS = 1_000;
 /** Repeats of noting a batch when nobody knows whether D1 has it. */
@@ -105,7 +107,7 @@ export class BatchRunner extends DurableObject<Env> {
     if (nextMs !== null) await this.ctx.storage.setAlarm(Date.now() + nextMs);
   }
 
-  /** A step of every batch in turn; milliseconds until the next turn is due, or null for none. */
+  /** Steps of every batch in turn; milliseconds until the next turn is due, or null for none. */
   async #takeTurns(until: number): Promise<number | null> {
     const brandId = this.ctx.storage.kv.get<string>("brand");
     if (brandId === undefined) return null;
@@ -114,31 +116,41 @@ export class BatchRunner extends DurableObject<Env> {
       const mine = running.filter(({ batch }) => !this.#inHand.has(batch.id));
       if (mine.length === 0) return this.#inHand.size > 0 ? WATCH_MS : null;
       const shapes = await answered(listShapes(this.env.DB, brandId));
-      const waits: number[] = [];
-      for (const { batch, shapeId } of mine) {
+      const due = mine.map(({ batch, shapeId }) => {
         const shape = shapes.find(({ id }) => id === shapeId);
         if (shape === undefined) throw new Error(`Batch ${batch.id} has no shape`);
-        const wait = shape.usableFrom - Date.now();
-        if (wait > 0) waits.push(wait);
-        else await this.#takeTurn(batch, shape);
-      }
-      if (waits.length === mine.length) return Math.min(...waits);
+        return { batch, shape, waitMs: shape.usableFrom - Date.now() };
+      });
+      const ready = due.filter(({ waitMs }) => waitMs <= 0);
+      if (ready.length === 0) return Math.min(...due.map(({ waitMs }) => waitMs));
+      await this.#rounds(ready, Math.min(until, Date.now() + LOOK_MS));
     } while (Date.now() < until);
     return 0;
   }
 
-  async #takeTurn(batch: RunningBatch, shape: CodeShapeRow): Promise<void> {
+  /** Rounds in which each batch takes a step, until one is done: then there is less to do. */
+  async #rounds(ready: { batch: RunningBatch; shape: CodeShapeRow }[], until: number) {
+    let allRun = true;
+    do {
+      for (const { batch, shape } of ready) {
+        if (!(await this.#takeTurn(batch, shape))) allRun = false;
+      }
+    } while (allRun && Date.now() < until);
+  }
+
+  async #takeTurn(batch: RunningBatch, shape: CodeShapeRow): Promise<boolean> {
     const before = batch.created;
     const isRunning = await this.#step(batch, shape);
     if (batch.created > 0 && (before === 0 || !isRunning)) await this.#tellPools(batch.campaignId);
+    return isRunning;
   }
 
-  /** One step, then a rest if others had to be waited for. Whether the batch still runs. */
+  /** One step, then a rest if codes are being handed out. Whether the batch still runs. */
   async #step(batch: RunningBatch, shape: CodeShapeRow): Promise<boolean> {
     const began = Date.now();
     const step = await answered(growBatch(this.env.DB, batch, shape));
     batch.created = step.created;
-    if (step.isRunning) await giveWay(Date.now() - began, step.sqlMs);
+    if (step.isRunning) await giveWay(Date.now() - began, step.lastLeaseAt);
     return step.isRunning;
   }
 

@@ -108,29 +108,18 @@ export function drawText(
   randomBytes: (count: number) => Uint8Array,
 ): string {
   const fair = 256 - (256 % alphabet.length);
-  let text = "";
-  while (text.length < length) {
-    for (const byte of randomBytes(length - text.length)) {
-      if (byte < fair) text += alphabet.charAt(byte % alphabet.length);
+  const letters = new Uint16Array(length);
+  for (let drawn = 0; drawn < length;) {
+    for (const byte of randomBytes(length - drawn)) {
+      if (byte < fair) letters[drawn++] = alphabet.charCodeAt(byte % alphabet.length);
     }
   }
-  return text;
+  return new TextDecoder("utf-16le").decode(letters);
 }
 
 export interface DrawnCode {
   code: string;
   matchKey: string;
-}
-
-/** The code that has `letters` in its places. */
-function writeOut({ template }: CodeShape, letters: string): string {
-  let code = "";
-  let at = 0;
-  for (const part of template) {
-    if (typeof part === "string") code += part;
-    else code += letters.slice(at, (at += part));
-  }
-  return code;
 }
 
 /**
@@ -144,17 +133,34 @@ export function drawCodes(
 ): DrawnCode[] {
   const free = placesOf(shape) - checkPlaces(shape);
   const drawn = drawText(count * free, shape.alphabet, randomBytes);
+  // A match key has one character for each letter, so both are cut alike.
   const folded = matchKey(drawn);
-  const keyShape = foldedShape(shape);
+  const write = writerOf(shape);
+  const writeKey = writerOf(foldedShape(shape));
   return Array.from({ length: count }, (_, i) => {
     const [from, to] = [i * free, (i + 1) * free];
-    const foldedLetters = folded.slice(from, to);
-    const check = checkLetters(shape, key, foldedLetters);
+    const letters = folded.slice(from, to);
+    const check = checkLetters(shape, key, letters);
     return {
-      code: writeOut(shape, drawn.slice(from, to) + check),
-      matchKey: writeOut(keyShape, foldedLetters + matchKey(check)),
+      code: write(drawn.slice(from, to) + check),
+      matchKey: writeKey(letters + matchKey(check)),
     };
   });
+}
+
+/** Puts letters into the places of a shape. */
+function writerOf({ template }: CodeShape): (letters: string) => string {
+  const [only] = template;
+  if (template.length === 1 && typeof only === "number") return (letters) => letters;
+  return (letters) => {
+    let code = "";
+    let at = 0;
+    for (const part of template) {
+      if (typeof part === "string") code += part;
+      else code += letters.slice(at, (at += part));
+    }
+    return code;
+  };
 }
 
 /** What the match keys of a shape's codes look like. Computed once: a shape judges many codes. */

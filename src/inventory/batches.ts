@@ -12,7 +12,7 @@ import { randomBytes } from "../db/new-id.ts";
 import { ruleOf, type CodeShapeRow } from "../db/code-shapes.ts";
 import { BATCH_STEP } from "../domain/batch.ts";
 import { drawCodes } from "../domain/code-format.ts";
-import { sqlMsOf } from "./pace.ts";
+import { lastLease, lastLeaseIn } from "./pace.ts";
 
 export interface BatchToMake {
   /** Chosen by the caller before the first try, so that asking again makes no second batch. */
@@ -62,11 +62,11 @@ export interface RunningBatch {
   created: number;
 }
 
-/** What a step found or left. `sqlMs`: how long D1 itself was at work for it. */
+/** What a step found or left, and when codes were last leased. */
 export interface BatchStep {
   created: number;
   isRunning: boolean;
-  sqlMs: number;
+  lastLeaseAt: number | null;
 }
 
 /**
@@ -82,15 +82,13 @@ export async function growBatch(
   const { id, created } = batch;
   const size = Math.min(BATCH_STEP, batch.requested - created);
   const drawn = drawCodes(ruleOf(shape), size, randomBytes);
-  const results = await db.batch([
-    // A place that is full, or a code that is there, changes nothing. A code that might be mistyped
-    // for another one is left out too.
+  const [, , found, leased] = await db.batch([
+    // A place that is full, or a code that is there, changes nothing.
     db
       .prepare(
         `INSERT INTO codes (batch_id, ordinal, brand_id, code, match_key)
          SELECT ?1, ?2 + d.key, ?3, ${CODE_IN}, ${KEY_IN} FROM json_each(?4) AS d
          WHERE EXISTS (SELECT 1 FROM batches WHERE id = ?1 AND status = 'running' AND created = ?2)
-           AND NOT EXISTS (SELECT 1 FROM codes AS c WHERE c.brand_id = ?3 AND c.match_key = ${KEY_IN})
          ON CONFLICT DO NOTHING`,
       )
       .bind(
@@ -109,10 +107,15 @@ export async function growBatch(
       )
       .bind(id, created, size, Date.now()),
     db.prepare("SELECT created, status = 'running' AS running FROM batches WHERE id = ?1").bind(id),
+    lastLease(db),
   ]);
-  const [now] = rowsOf<{ created: number; running: number }>(results.at(-1));
+  const [now] = rowsOf<{ created: number; running: number }>(found);
   if (now === undefined) throw new Error(`Batch ${id} vanished`);
-  return { created: now.created, isRunning: now.running === 1, sqlMs: sqlMsOf(results) };
+  return {
+    created: now.created,
+    isRunning: now.running === 1,
+    lastLeaseAt: lastLeaseIn(leased),
+  };
 }
 
 // One text for both: a JSON array of arrays takes SQLite half as long again to read.

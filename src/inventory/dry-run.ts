@@ -71,7 +71,7 @@ export class DryRun {
 
   async take(codes: OwnCode[], refused: { duplicates: number; rejected: number }) {
     const began = Date.now();
-    const { known: there, sqlMs } = await answered(findKnown(this.#db, this.#brandId, codes));
+    const { known: there, lastLeaseAt } = await answered(findKnown(this.#db, this.#brandId, codes));
     const known = new Map<string, RowReason>();
     for (const { code } of codes) {
       if (!this.#seen.add(code)) known.set(code, "duplicate-in-file");
@@ -85,7 +85,7 @@ export class DryRun {
       rejected: rejected + refused.rejected,
     };
     await answered(countDryRun(this.#db, this.#importId, this.#counts));
-    await giveWay(Date.now() - began, sqlMs);
+    await giveWay(Date.now() - began, lastLeaseAt);
     return known;
   }
 }

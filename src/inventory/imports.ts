@@ -12,16 +12,18 @@ import { answered, rowsOf } from "../db/database.ts";
 import { rulesForged } from "../domain/code-format.ts";
 import { SHAPE_WAIT_MS } from "../domain/code-shape-copies.ts";
 import type { RowReason } from "../domain/import.ts";
-import { matchKey } from "../domain/match-key.ts";
-import { giveWay, sqlMsOf } from "./pace.ts";
+import { giveWay, lastLease, lastLeaseIn } from "./pace.ts";
 
 /** A code of the file, and the line on which it stands. */
 export interface OwnCode {
   line: number;
   code: string;
+  matchKey: string;
 }
 
-export interface RowError extends OwnCode {
+export interface RowError {
+  line: number;
+  code: string;
   reason: RowReason;
 }
 
@@ -70,10 +72,12 @@ export class OwnCodes {
       try {
         this.#shapes ??= await answered(listShapes(this.#db, this.#brandId));
         await this.#openShapes(codes, this.#shapes);
-        const { counts, known, sqlMs } = await answered(this.#step(codes, refused, this.#shapes));
+        const { counts, known, lastLeaseAt } = await answered(
+          this.#step(codes, refused, this.#shapes),
+        );
         if (counts.rows > this.#counts.rows) {
           this.#counts = counts;
-          await giveWay(Date.now() - began, sqlMs);
+          await giveWay(Date.now() - began, lastLeaseAt);
           return known;
         }
       } catch (error) {
@@ -94,7 +98,7 @@ export class OwnCodes {
   async #openShapes(codes: OwnCode[], shapes: CodeShapeRow[]): Promise<void> {
     const rules = shapes.map((row) => ({ ...ruleOf(row), id: row.id }));
     const open = new Set(
-      codes.flatMap(({ code }) => rulesForged(rules, matchKey(code)).map(({ id }) => id)),
+      codes.flatMap(({ matchKey }) => rulesForged(rules, matchKey).map(({ id }) => id)),
     );
     if (open.size === 0) return;
     const now = Date.now();
@@ -107,11 +111,15 @@ export class OwnCodes {
     codes: OwnCode[],
     refused: { duplicates: number; rejected: number },
     shapes: CodeShapeRow[],
-  ): Promise<{ counts: ImportCounts; known: Map<string, RowReason>; sqlMs: number }> {
+  ): Promise<{
+    counts: ImportCounts;
+    known: Map<string, RowReason>;
+    lastLeaseAt: number | null;
+  }> {
     const { rows, accepted } = this.#counts;
     const id = this.#importId;
     const asked = textOf(codes);
-    const lengths = JSON.stringify([...new Set(codes.map(({ code }) => matchKey(code).length))]);
+    const lengths = JSON.stringify([...new Set(codes.map(({ matchKey }) => matchKey.length))]);
     const statement = (sql: string, ...values: unknown[]) => this.#db.prepare(sql).bind(...values);
     // Of the import as this object knows it, and of no shape that it has not judged the codes by.
     const guard = `EXISTS (SELECT 1 FROM imports WHERE id = ?1 AND status = 'running' AND rows = ?2)
@@ -170,14 +178,16 @@ export class OwnCodes {
         asked,
       ),
       statement("SELECT rows, accepted, duplicates, rejected FROM imports WHERE id = ?1", id),
+      lastLease(this.#db),
     ]);
-    const [counts] = rowsOf<ImportCounts>(results.at(-1));
+    const [twins, now, leased] = results.slice(-3);
+    const [counts] = rowsOf<ImportCounts>(now);
     if (counts === undefined) throw new Error(`Import ${id} vanished`);
     const known = new Map<string, RowReason>();
-    for (const { i, here } of rowsOf<{ i: number; here: number }>(results.at(-2))) {
+    for (const { i, here } of rowsOf<{ i: number; here: number }>(twins)) {
       known.set(codes[i]?.code ?? "", here === 1 ? "duplicate-in-file" : "duplicate");
     }
-    return { counts, known, sqlMs: sqlMsOf(results) };
+    return { counts, known, lastLeaseAt: lastLeaseIn(leased) };
   }
 }
 
@@ -186,8 +196,8 @@ export async function findKnown(
   db: D1Database,
   brandId: string,
   codes: OwnCode[],
-): Promise<{ known: Set<string>; sqlMs: number }> {
-  const results = await db.batch([
+): Promise<{ known: Set<string>; lastLeaseAt: number | null }> {
+  const [found, leased] = await db.batch([
     db
       .prepare(
         `SELECT d.key AS i FROM json_each(?2) AS d
@@ -195,14 +205,15 @@ export async function findKnown(
            WHERE c.brand_id = ?1 AND c.match_key = ${KEY_IN} AND c.code = ${CODE_IN})`,
       )
       .bind(brandId, textOf(codes)),
+    lastLease(db),
   ]);
-  const known = rowsOf<{ i: number }>(results[0]).map(({ i }) => codes[i]?.code ?? "");
-  return { known: new Set(known), sqlMs: sqlMsOf(results) };
+  const known = rowsOf<{ i: number }>(found).map(({ i }) => codes[i]?.code ?? "");
+  return { known: new Set(known), lastLeaseAt: lastLeaseIn(leased) };
 }
 
 /** The codes as one parameter. */
 function textOf(codes: OwnCode[]): string {
-  return JSON.stringify(codes.map(({ code }) => `${matchKey(code)}\t${code}`));
+  return JSON.stringify(codes.map(({ code, matchKey }) => `${matchKey}\t${code}`));
 }
 
 // CROSS JOIN above: SQLite would rather walk through all the brand's codes than look one up.

@@ -1,19 +1,27 @@
-/** Long work that gives way to others. */
+/** Long work that gives way to claims. */
 
-/** A D1 call that took so much longer than its SQL has met others: their turn is next. */
-const ALONE_FACTOR = 1.25;
-const REST_MAX_MS = 1_000;
+import { rowsOf } from "../db/database.ts";
 
-/**
- * Waits for as long as a D1 call was held up by others: `wallMs` in all, `sqlMs` of it at work for
- * us. So long work takes at most half of a crowded database, and all of an idle one.
- */
-export async function giveWay(wallMs: number, sqlMs: number): Promise<void> {
-  const heldUp = wallMs - ALONE_FACTOR * sqlMs;
-  if (heldUp > 0) await scheduler.wait(Math.min(heldUp, REST_MAX_MS));
+/** A pool takes 500 codes at a time: one that took none for so long is in no hurry. */
+const HANDING_OUT_MS = 2_000;
+/** Of its own time: how long a step of long work rests while codes are handed out. */
+const REST_PART = 3;
+const REST_MAX_MS = 3_000;
+
+/** To be sent with every step: when codes were leased last. */
+export function lastLease(db: D1Database): D1PreparedStatement {
+  return db.prepare("SELECT max(leased_at) AS at FROM leases");
 }
 
-/** Milliseconds that D1 itself was at work for the statements of a batch. */
-export function sqlMsOf(results: D1Result[]): number {
-  return results.reduce((sum, { meta }) => sum + meta.duration, 0);
+export function lastLeaseIn(result: D1Result | undefined): number | null {
+  return rowsOf<{ at: number | null }>(result)[0]?.at ?? null;
+}
+
+/**
+ * Rests after a step that took `tookMs`, if codes are being handed out: leases, and whoever waits
+ * for one, come first. Alone, long work takes all there is.
+ */
+export async function giveWay(tookMs: number, lastLeaseAt: number | null): Promise<void> {
+  const isBusy = lastLeaseAt !== null && Date.now() - lastLeaseAt < HANDING_OUT_MS;
+  if (isBusy) await scheduler.wait(Math.min(tookMs * REST_PART, REST_MAX_MS));
 }

@@ -2,6 +2,7 @@
 
 import { answered } from "../db/database.ts";
 import { IMPORT_ROWS_MAX, IMPORT_STEP_CHARS, type RowReason } from "../domain/import.ts";
+import { matchKey } from "../domain/match-key.ts";
 import { saveErrors } from "./import-errors.ts";
 import type { ImportCounts, OwnCode, RowError } from "./imports.ts";
 import type { ImportRow } from "./rows/row.ts";
@@ -72,13 +73,13 @@ async function takeStep(taker: Taker, rows: ImportRow[]): Promise<RowError[]> {
       rejected += 1;
       errors.push({ line, code, reason: fault });
     } else if (fresh.has(code)) errors.push({ line, code, reason: "duplicate-in-file" });
-    else fresh.set(code, { line, code });
+    else fresh.set(code, { line, code, matchKey: matchKey(code) });
   }
   const refused = { rejected, duplicates: errors.length - rejected };
   const known = await taker.take([...fresh.values()], refused);
   for (const [code, reason] of known) {
     const row = fresh.get(code);
-    if (row !== undefined) errors.push({ ...row, reason });
+    if (row !== undefined) errors.push({ line: row.line, code, reason });
   }
   return errors.toSorted((one, other) => one.line - other.line);
 }

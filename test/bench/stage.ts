@@ -51,11 +51,21 @@ export class Stage {
     return { bytes: script.length, gzipBytes: gzipSync(script).length };
   }
 
-  /** Serves a bundle on an empty database of its own. */
-  async serve(folder: string, name: string): Promise<Runtime> {
-    const stateDir = this.#path(`state-${name}`);
-    newState(stateDir);
-    return this.#start({ bundle: folder, stateDir });
+  /** Where the data of a server lies. */
+  stateDir(name: string): string {
+    return this.#path(`state-${name}`);
+  }
+
+  /** Serves a bundle on an empty database of its own. With a limit, its heap can be looked at. */
+  async serve(folder: string, name: string, heapMb?: number): Promise<Runtime> {
+    newState(this.stateDir(name));
+    return this.serveAgain(folder, name, heapMb);
+  }
+
+  /** Serves a bundle on what an earlier server left. */
+  async serveAgain(folder: string, name: string, heapMb?: number): Promise<Runtime> {
+    const limited = heapMb === undefined ? {} : { heapMb, inspect: true };
+    return this.#start({ bundle: folder, stateDir: this.stateDir(name), ...limited });
   }
 
   async serveRival(): Promise<Runtime> {

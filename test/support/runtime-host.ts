@@ -15,10 +15,17 @@ export interface HostOptions {
   bundle: string;
   stateDir: string;
   operatorToken: string;
+  /** Whether the isolates can be looked into. */
+  inspect: boolean;
 }
 
-/** Serves; where. */
-async function serve(host: HostOptions): Promise<string> {
+/** Where it serves, and where V8's inspector listens. */
+export interface Served {
+  address: string;
+  inspector: string | null;
+}
+
+async function serve(host: HostOptions): Promise<Served> {
   const { config, bundle, stateDir, operatorToken } = host;
   const script = readdirSync(bundle).find((name) => name.endsWith(".js"));
   const { modulesRules: _, ...workerOptions } = workerOptionsOf(config).workerOptions;
@@ -35,18 +42,22 @@ async function serve(host: HostOptions): Promise<string> {
     host: "127.0.0.1",
     port: 0,
     cf: false,
+    ...(host.inspect ? { inspectorPort: 0 } : {}),
   });
   const miniflare = new Miniflare({
     ...options,
     resourcePersistencePath: path.join(stateDir, "v3"),
   });
   await miniflare.ready;
-  return (await miniflare.unsafeGetDirectURL()).origin;
+  return {
+    address: (await miniflare.unsafeGetDirectURL()).origin,
+    inspector: host.inspect ? String(await miniflare.getInspectorURL()) : null,
+  };
 }
 
 process.once("message", (options) => {
   serve(options as HostOptions).then(
-    (address) => process.send?.({ address }),
+    (served) => process.send?.(served),
     (error: unknown) => process.send?.({ error: String(error) }),
   );
 });

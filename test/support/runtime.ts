@@ -4,7 +4,7 @@ import { fork, spawnSync, type ChildProcess } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { Api } from "./api.ts";
-import type { HostOptions } from "./runtime-host.ts";
+import type { HostOptions, Served } from "./runtime-host.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 const WRANGLER = path.join(ROOT, "node_modules/wrangler/bin/wrangler.js");
@@ -30,13 +30,20 @@ export function newState(stateDir: string, { root = ROOT } = {}): void {
   wrangler(root, ["d1", "migrations", "apply", "DB", "--local", "--persist-to", stateDir]);
 }
 
+function v8Flags(heapMb: number | undefined): Record<string, string> {
+  return heapMb === undefined ? {} : { MINIFLARE_WORKERD_V8_FLAGS: `--max-heap-size=${heapMb}` };
+}
+
 export class Runtime {
   readonly address: string;
+  /** Of V8, where it was asked for. */
+  readonly inspector: string | null;
   readonly #process: ChildProcess;
 
-  private constructor(child: ChildProcess, address: string) {
+  private constructor(child: ChildProcess, { address, inspector }: Served) {
     this.#process = child;
     this.address = address;
+    this.inspector = inspector;
   }
 
   /** Serves a bundle on the data in `stateDir`; resolves when it answers. */
@@ -46,6 +53,9 @@ export class Runtime {
     config?: string;
     /** Where workerd's own output goes. */
     log?: "ignore" | "inherit";
+    inspect?: boolean;
+    /** MB that V8 gives each isolate, as the platform limits it; none when left out. */
+    heapMb?: number;
   }): Promise<Runtime> {
     const { bundle: folder, stateDir, config = path.join(ROOT, "wrangler.toml") } = options;
     mkdirSync(stateDir, { recursive: true });
@@ -53,7 +63,7 @@ export class Runtime {
     const child = fork(path.join(import.meta.dirname, "runtime-host.ts"), {
       // A group of its own, so that workerd dies with it.
       detached: true,
-      env: { ...process.env, OPERATOR_TOKEN, WRANGLER_LOG: "error" },
+      env: { ...process.env, OPERATOR_TOKEN, WRANGLER_LOG: "error", ...v8Flags(options.heapMb) },
       stdio: ["ignore", output, output, "ipc"],
     });
     const message: HostOptions = {
@@ -61,15 +71,16 @@ export class Runtime {
       bundle: folder,
       stateDir,
       operatorToken: OPERATOR_TOKEN,
+      inspect: options.inspect ?? false,
     };
-    const address = await new Promise<string>((resolve, reject) => {
-      child.once("message", (answer: { address: string } | { error: string }) =>
-        "address" in answer ? resolve(answer.address) : reject(new Error(answer.error)),
+    const served = await new Promise<Served>((resolve, reject) => {
+      child.once("message", (answer: Served | { error: string }) =>
+        "address" in answer ? resolve(answer) : reject(new Error(answer.error)),
       );
       child.once("exit", () => reject(new Error("The runtime stopped before it served.")));
       child.send(message);
     });
-    return new Runtime(child, address);
+    return new Runtime(child, served);
   }
 
   get api(): Api {
