@@ -315,6 +315,156 @@ export const mutants: Mutant[] = [
       },
     ],
   },
+  {
+    name: "a step of a batch that does not look where the batch stands",
+    edits: [
+      {
+        file: "src/inventory/batches.ts",
+        from: "WHERE id = ?1 AND status = 'running' AND created = ?2\n           AND (SELECT",
+        to: "WHERE id = ?1 AND status = 'running'\n           AND (SELECT",
+      },
+      {
+        file: "src/inventory/batches.ts",
+        from: "SET created = ?2 + ?3,",
+        to: "SET created = min(requested, created + ?3),",
+      },
+    ],
+  },
+  {
+    name: "a batch that nobody goes on with",
+    edits: [
+      {
+        file: "src/batch-runner/batch-runner.ts",
+        from: "if (nextMs !== null) await this.ctx.storage.setAlarm(Date.now() + nextMs);",
+        to: "void nextMs;",
+      },
+    ],
+  },
+  {
+    name: "a cancelled batch that keeps what does not count",
+    edits: [
+      {
+        file: "src/inventory/batches.ts",
+        from: "DELETE FROM codes WHERE batch_id = ?1\n",
+        to: "DELETE FROM codes WHERE false AND batch_id = ?1\n",
+      },
+    ],
+  },
+  {
+    name: "a code space that two batches at once share",
+    edits: [
+      {
+        file: "src/inventory/batches.ts",
+        from: "CASE b.status WHEN 'running' THEN b.requested ELSE b.created END",
+        to: "0 * b.created",
+      },
+    ],
+  },
+  {
+    name: "an import's step that counts twice when its answer was lost",
+    edits: [
+      {
+        file: "src/inventory/imports.ts",
+        from: "status = 'running' AND rows = ?2)",
+        to: "status = 'running' AND rows >= ?2)",
+      },
+    ],
+  },
+  {
+    name: "an import judged by shapes of an earlier moment",
+    edits: [
+      {
+        file: "src/inventory/imports.ts",
+        from: "AND (SELECT count(*) FROM code_shapes WHERE brand_id = ?3) = ?4`;",
+        to: "AND ?3 = ?3 AND ?4 = ?4`;",
+      },
+    ],
+  },
+  {
+    name: "own codes taken before everybody knows that they look like generated ones",
+    edits: [
+      {
+        file: "src/inventory/imports.ts",
+        from: "await scheduler.wait(SHAPE_WAIT_MS);",
+        to: "void SHAPE_WAIT_MS;",
+      },
+    ],
+  },
+  {
+    name: "a shape used before everybody knows it",
+    edits: [
+      {
+        file: "src/inventory/shapes.ts",
+        from: "const usableFrom = looksForged ? now + SHAPE_WAIT_MS : now;",
+        to: "const usableFrom = looksForged ? now : now;",
+      },
+    ],
+  },
+  {
+    name: "a guess that is looked for among the codes",
+    edits: [
+      {
+        file: "src/http/typed-code.ts",
+        from: "if (await looksForged(near(c), brandId, typed)) return null;",
+        to: "void looksForged;",
+      },
+    ],
+  },
+  {
+    name: "a typed code that means the first of those that look alike",
+    edits: [
+      {
+        file: "src/domain/match-key.ts",
+        from: "return left.length === 1 ? (left[0] ?? null) : null;",
+        to: "return left[0] ?? null;",
+      },
+    ],
+  },
+  {
+    name: "a second redemption of a code, without the constraint",
+    edits: [
+      {
+        file: "src/domain/redemption.ts",
+        from: 'if (held.redeemedAt !== null) return "redeemed";',
+        to: "",
+      },
+      {
+        file: "src/code-pool/migrations.ts",
+        from: "CREATE UNIQUE INDEX redemptions_by_slot",
+        to: "CREATE INDEX redemptions_by_slot",
+      },
+    ],
+  },
+  {
+    name: "a revoked code that its pool still gives",
+    edits: [
+      {
+        file: "src/code-pool/checkout.ts",
+        from: "this.#stock.withdraw(place);",
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "a revoked code that a later lease brings as good",
+    edits: [
+      {
+        file: "src/code-pool/stock.ts",
+        from: "for (const ordinal of lease.withdrawn) this.withdraw({ batchId: lease.batchId, ordinal });",
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "a code that the export has no formula guard for",
+    edits: [
+      {
+        file: "src/domain/csv.ts",
+        from: "FORMULA.test(text) ? `'${text}` : text",
+        to: "FORMULA.test(text) ? text : text",
+      },
+    ],
+  },
 ];
 
 /** The mutant of that name; throws when there is none. */

@@ -7,23 +7,39 @@ import { withMutant } from "./tree.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const TESTS = [
+  "test/unit/match-key",
+  "test/worker/batches",
+  "test/worker/checkout",
   "test/worker/claims",
   "test/worker/code-pool",
   "test/worker/codes",
   "test/worker/directory",
+  "test/worker/exports",
+  "test/worker/imports",
   "test/worker/shards",
 ];
 
 /** Whether the tests pass in the copy, and the first one that does not. */
 function test(copy: string): { passes: boolean; firstFailure: string } {
-  const args = ["run", "--config", "test/vitest.config.ts", "--project", "worker", "--bail", "1"];
+  const args = [
+    "run",
+    "--config",
+    "test/vitest.config.ts",
+    "--project",
+    "worker",
+    "--project",
+    "unit",
+    "--bail",
+    "1",
+  ];
   const vitest = path.join(root, "node_modules/vitest/vitest.mjs");
   const run = spawnSync(process.execPath, [vitest, ...args, ...TESTS], {
     cwd: copy,
     encoding: "utf8",
     env: { ...process.env, NO_COLOR: "1", WRANGLER_SEND_METRICS: "false" },
   });
-  const firstFailure = /FAIL\s+\|?\s*worker\s*\|?\s*(.*)/.exec(run.stdout + run.stderr)?.[1] ?? "";
+  const firstFailure =
+    /FAIL\s+\|?\s*(?:worker|unit)\s*\|?\s*(.*)/.exec(run.stdout + run.stderr)?.[1] ?? "";
   return { passes: run.status === 0, firstFailure };
 }
 
