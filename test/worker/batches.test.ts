@@ -1,7 +1,11 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { newId } from "../../src/db/new-id.ts";
+import { BATCH_STEP } from "../../src/domain/batch.ts";
 import { SHAPE_WAIT_MS } from "../../src/domain/code-shape-copies.ts";
+import { cancelBatch, growBatch, startBatch } from "../../src/inventory/batches.ts";
+import { shapeForCodes } from "../../src/inventory/shapes.ts";
 import type { Brand } from "../support/api.ts";
 import { faultyD1, type Fault } from "../support/faulty-d1.ts";
 import { api } from "../support/worker-api.ts";
@@ -145,6 +149,24 @@ describe("a large batch", () => {
     await make(brand, campaign, MANY);
     await settle(brand);
     await expectExactly(brand, campaign, MANY);
+  });
+
+  it("takes a step once, however often it is asked to from the same sight of it", async () => {
+    const brand = await api.newBrand();
+    const campaign = await api.newCampaign(brand, 0);
+    const shape = await shapeForCodes(env.DB, brand.id, null);
+    const batch = { id: newId("batch"), campaignId: campaign, requested: 3 * MANY, created: 0 };
+    const wanted = { ...batch, count: batch.requested, shape, codesMax: 1e9 };
+    expect(await startBatch(env.DB, wanted)).toEqual({ kind: "started" });
+    const steps = await Promise.all([1, 2, 3].map(() => growBatch(env.DB, batch, shape)));
+    expect(steps.map(({ created }) => created)).toEqual(Array(3).fill(BATCH_STEP));
+    expect(await startBatch(env.DB, wanted)).toEqual({ kind: "started" });
+    await cancelBatch(env.DB, batch.id);
+    expect(await growBatch(env.DB, { ...batch, created: BATCH_STEP }, shape)).toMatchObject({
+      created: BATCH_STEP,
+      isRunning: false,
+    });
+    await expectExactly(brand, campaign, BATCH_STEP);
   });
 
   it("can be cancelled: its codes so far stay, no more come, and cancelling twice changes nothing", async () => {
