@@ -7,9 +7,8 @@ export const IMPORT_ROWS_MAX = 1_000_000;
 /** Bytes of one file: what the platform takes in one request. */
 export const IMPORT_BYTES_MAX = 100_000_000;
 
-/** Rows taken in one D1 transaction, and how much text: 1.2 MB of UTF-8 of a parameter's 2 MB. */
+/** Rows taken in one D1 transaction, or fewer where their codes are too long for one parameter. */
 export const IMPORT_STEP = 5_000;
-export const IMPORT_STEP_CHARS = 400_000;
 
 /** An upload that has not grown for so long has broken off. */
 export const IMPORT_SILENCE_MS = 300_000;

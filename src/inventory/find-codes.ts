@@ -3,6 +3,7 @@
 import { rowsOf } from "../db/database.ts";
 import { matchKey, meantCode } from "../domain/match-key.ts";
 import { shardSql } from "./leases.ts";
+import { cutForParameter } from "./parameter.ts";
 
 /** A code, as D1 has it. Times are Unix milliseconds. */
 export interface FoundCode {
@@ -34,9 +35,21 @@ const FOUND = `c.match_key AS matchKey, c.code, b.campaign_id AS campaignId,
 
 /**
  * The code that each of `typed` means (match-key.ts), or null when the brand has none, or several
- * that look alike. One round trip.
+ * that look alike. One round trip, unless they are too long for one parameter.
  */
 export async function findCodes(
+  db: D1Database,
+  brandId: string,
+  typed: string[],
+): Promise<(FoundCode | null)[]> {
+  const found: (FoundCode | null)[] = [];
+  for (const part of cutForParameter(typed, (code) => code.length + matchKey(code).length)) {
+    found.push(...(await findPart(db, brandId, part)));
+  }
+  return found;
+}
+
+async function findPart(
   db: D1Database,
   brandId: string,
   typed: string[],

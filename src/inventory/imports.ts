@@ -21,6 +21,7 @@ export interface OwnCode {
   matchKey: string;
 }
 
+/** A row of the file that was not taken. */
 export interface RowError {
   line: number;
   code: string;

@@ -1,10 +1,11 @@
 /** An import from its first row to its last: step by step, whatever the file holds. */
 
 import { answered } from "../db/database.ts";
-import { IMPORT_ROWS_MAX, IMPORT_STEP_CHARS, type RowReason } from "../domain/import.ts";
+import { IMPORT_ROWS_MAX, type RowReason } from "../domain/import.ts";
 import { matchKey } from "../domain/match-key.ts";
 import { saveErrors } from "./import-errors.ts";
 import type { ImportCounts, OwnCode, RowError } from "./imports.ts";
+import { cutForParameter } from "./parameter.ts";
 import type { ImportRow } from "./rows/row.ts";
 
 /** Who judges the codes of a step, and takes them or not. */
@@ -37,7 +38,7 @@ export async function runImport(options: {
   let stepNumber = 0;
   for await (const group of options.rows) {
     const room = IMPORT_ROWS_MAX - taker.counts.rows;
-    for (const step of stepsOf(group.slice(0, room))) {
+    for (const step of cutForParameter(group.slice(0, room).map(withKey), charsOf)) {
       const before = taker.counts.accepted;
       const errors = await takeStep(taker, step);
       await save(db, { importId, step: stepNumber++, errors });
@@ -48,32 +49,27 @@ export async function runImport(options: {
   return { tooMany: false };
 }
 
-/** Cuts a group where its codes would be too long for one parameter. */
-function* stepsOf(group: ImportRow[]): Generator<ImportRow[]> {
-  let step: ImportRow[] = [];
-  let chars = 0;
-  for (const row of group) {
-    if (chars + row.code.length > IMPORT_STEP_CHARS) {
-      yield step;
-      step = [];
-      chars = 0;
-    }
-    step.push(row);
-    chars += row.code.length;
-  }
-  if (step.length > 0) yield step;
+type KeyedRow = ImportRow & { matchKey: string };
+
+function withKey(row: ImportRow): KeyedRow {
+  return { ...row, matchKey: row.fault === null ? matchKey(row.code) : "" };
 }
 
-async function takeStep(taker: Taker, rows: ImportRow[]): Promise<RowError[]> {
+/** What a row takes of a parameter: a match key may be many times as long as its code. */
+function charsOf({ code, matchKey: key }: KeyedRow): number {
+  return code.length + key.length;
+}
+
+async function takeStep(taker: Taker, rows: KeyedRow[]): Promise<RowError[]> {
   const fresh = new Map<string, OwnCode>();
   const errors: RowError[] = [];
   let rejected = 0;
-  for (const { line, code, fault } of rows) {
+  for (const { line, code, fault, matchKey: key } of rows) {
     if (fault !== null) {
       rejected += 1;
       errors.push({ line, code, reason: fault });
     } else if (fresh.has(code)) errors.push({ line, code, reason: "duplicate-in-file" });
-    else fresh.set(code, { line, code, matchKey: matchKey(code) });
+    else fresh.set(code, { line, code, matchKey: key });
   }
   const refused = { rejected, duplicates: errors.length - rejected };
   const known = await taker.take([...fresh.values()], refused);

@@ -38,3 +38,16 @@ export function countingApi(): { api: Api; calls: { d1: number; objects: number 
   });
   return { api: apiWith({ DB, CODE_POOL }), calls };
 }
+
+/** An API that notes the largest value, in UTF-8, of all that it sends to D1. */
+export function measuringApi(): { api: Api; largest: { bytes: number } } {
+  const largest = { bytes: 0 };
+  const encoder = new TextEncoder();
+  const DB = interceptedD1(env.DB, (_sql, call, values) => {
+    for (const value of values.flat()) {
+      largest.bytes = Math.max(largest.bytes, encoder.encode(String(value)).length);
+    }
+    return call();
+  });
+  return { api: apiWith({ DB }), largest };
+}

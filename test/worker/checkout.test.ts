@@ -6,7 +6,7 @@ import { randomBytes } from "../../src/db/new-id.ts";
 import type { Brand } from "../support/api.ts";
 import { faultyD1 } from "../support/faulty-d1.ts";
 import { api } from "../support/worker-api.ts";
-import { apiWith, countingApi } from "../support/watched-api.ts";
+import { apiWith, countingApi, measuringApi } from "../support/watched-api.ts";
 
 interface Validation {
   valid: boolean;
@@ -361,6 +361,18 @@ describe("a revoked code", () => {
     });
     const rival = await api.newBrand();
     expect(await revoke(rival, claim.code)).toEqual(["unknown"]);
+  });
+
+  it("is found however long the texts are by which codes are found", async () => {
+    const brand = await api.newBrand();
+    const { api: measured, largest } = measuringApi();
+    // Each is found by 15 letters in place of one, and the body has 256 KB.
+    const codes = Array.from({ length: 340 }, (_, i) => `${"\ufdfa".repeat(250)}${i}`);
+    const route = "POST /v1/codes/revoke";
+    const answer = await measured.send<{ data: unknown[] }>(brand.secret, route, { codes });
+    expect([answer.status, answer.body.data.length]).toEqual([200, 340]);
+    expect(largest.bytes).toBeGreaterThan(1_000_000);
+    expect(largest.bytes).toBeLessThanOrEqual(2_000_000);
   });
 
   it("is one of 1–1,000 in a call", async () => {

@@ -9,7 +9,7 @@ import { matchKey } from "../../src/domain/match-key.ts";
 import type { Answer, Brand } from "../support/api.ts";
 import { faultyD1, type Fault } from "../support/faulty-d1.ts";
 import { api } from "../support/worker-api.ts";
-import { apiWith } from "../support/watched-api.ts";
+import { apiWith, measuringApi } from "../support/watched-api.ts";
 
 interface Import {
   id: string;
@@ -164,6 +164,25 @@ describe("an import", () => {
     });
     expect(json.body).toMatchObject({ rows: 4, accepted: 2, duplicates: 1, rejected: 1 });
     expect(await codesOf(brand, campaign)).toEqual(["N-1", "N-2", "J-1", "J-2"]);
+  });
+
+  it.each([
+    ["Han", "夏"],
+    ["a ligature that is found by 15 letters", "\ufdfa"],
+    ["symbols beyond the basic plane", "🎁"],
+    ["quotes", '"'],
+  ])("of codes as long as may be in %s sends D1 no parameter above 2 MB", async (_, letter) => {
+    const brand = await api.newBrand();
+    const campaign = await api.newCampaign(brand, 0);
+    const { api: through, largest } = measuringApi();
+    const json = { "Content-Type": "application/json" };
+    const file = JSON.stringify({ codes: numbered(letter.repeat(123), 5_000) });
+    for (const query of ["?dry_run=true", ""]) {
+      const { body } = await upload(brand, campaign, file, { headers: json, query, through });
+      expect(body).toMatchObject({ rows: 5_000, accepted: 5_000 });
+    }
+    expect(largest.bytes).toBeGreaterThan(1_000_000);
+    expect(largest.bytes).toBeLessThanOrEqual(2_000_000);
   });
 
   it("run dry judges the same and takes nothing", async () => {
