@@ -41,6 +41,10 @@ export class Stock {
   // again. Storage stays the truth: the block is looked up for every claim, and this copy is used
   // only for that very lease.
   #parsed: { leaseId: string; codes: (string | null)[] } | null = null;
+  // Where the last search began, and the first slot that it did not find withdrawn: who asks again
+  // need not look at what lies between. No code comes back from there, only an end of the last
+  // block may go.
+  #looked: { behind: number; upTo: number } | null = null;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -60,7 +64,8 @@ export class Stock {
    * block holds one.
    */
   next(slot: number): { slot: number; code: string; behind: number } | null {
-    for (let from = slot + 1; ;) {
+    for (let from = this.#looked?.behind === slot ? this.#looked.upTo : slot + 1; ;) {
+      this.#looked = { behind: slot, upTo: from };
       const block = this.#sql
         .exec<BlockHead & { last: number }>(
           `SELECT ${HEAD},
@@ -73,8 +78,10 @@ export class Stock {
       const codes = this.#codesOf(block);
       for (let at = from - block.first_slot; at < codes.length; at++) {
         const code = codes[at];
+        if (code == null) continue;
         const found = block.first_slot + at;
-        if (code != null) return { slot: found, code, behind: block.last - found };
+        this.#looked = { behind: slot, upTo: found };
+        return { slot: found, code, behind: block.last - found };
       }
       from = block.first_slot + block.size;
     }
@@ -204,6 +211,7 @@ export class Stock {
     );
     const codes = JSON.stringify(this.#storedCodes(block).slice(0, kept));
     this.#parsed = null;
+    this.#looked = null;
     if (kept === 0) this.#sql.exec("DELETE FROM blocks WHERE first_slot = ?", block.first_slot);
     else {
       this.#sql.exec(
