@@ -236,14 +236,16 @@ export class CodePool extends DurableObject<Env> {
 
   /**
    * Shows D1 the claims that it does not show yet. The platform gives up on an alarm after 6
-   * failures, so a failing D1 is met by setting the next alarm instead of throwing.
+   * failures, so a failing D1 is met by setting the next alarm instead of throwing. False when D1
+   * did not say that it shows them.
    */
-  async showClaims(): Promise<void> {
+  async showClaims(): Promise<boolean> {
     const shown = await this.#outbox.drain();
-    if (shown) return;
+    if (shown) return true;
     // In place of the alarm that a claim may have set meanwhile.
     this.#alarmIsSet = false;
     this.#setAlarm(this.#outbox.restMs());
+    return false;
   }
 
   #setAlarm(delayMs: number): void {

@@ -113,9 +113,11 @@ export async function configurePools(env: Env, campaign: CampaignRow): Promise<v
   );
 }
 
-/** When this resolves, D1 shows every claim and redemption that was answered before. */
-export async function showAllClaims(env: Env, campaign: CampaignRow): Promise<void> {
-  await Promise.all(poolsOf(env, campaign).map(({ call }) => call((pool) => pool.showClaims())));
+/** Whether D1 now shows every claim and redemption that was answered before. */
+export async function showAllClaims(env: Env, campaign: CampaignRow): Promise<boolean> {
+  const pools = poolsOf(env, campaign);
+  const shown = await Promise.all(pools.map(({ call }) => call((pool) => pool.showClaims())));
+  return shown.every(Boolean);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { showAllClaims } from "../code-pool/stub.ts";
 import { findCampaign, type CampaignRow } from "../db/campaigns.ts";
 import { closedReason } from "../domain/claim.ts";
 import type { HttpEnv } from "./http-env.ts";
@@ -12,6 +13,14 @@ export async function requireCampaign(c: {
   const campaign = await findCampaign(c.env.DB, c.var.scope, c.req.param("campaign") ?? "");
   if (campaign === null) throw new ProblemError("not-found");
   return campaign;
+}
+
+/**
+ * Lets D1 show every claim and redemption that was answered before, for who counts or lists codes
+ * there; 503 when D1 does not say that it does.
+ */
+export async function requireShown(env: Env, campaign: CampaignRow): Promise<void> {
+  if (!(await showAllClaims(env, campaign))) throw new ProblemError("service-unavailable");
 }
 
 /** Refuses what makes no sense for a campaign that has ended, by its time or for good. */

@@ -61,39 +61,24 @@ export async function usersAboveLimit(
   return row?.users ?? 0;
 }
 
-/** A campaign's codes by status, each counted once, as D1 shows them. */
-export interface CodeCounts extends Record<CodeStatus, number> {
-  codes: number;
-  /** Of the revoked ones, those that nobody held. */
-  revokedUnclaimed: number;
-}
-
+/** A campaign's codes by status, each counted once, as D1 shows them at one moment. */
 export async function countCodes(
   db: D1Database,
   campaignId: string,
   now: number,
-): Promise<CodeCounts> {
+): Promise<Record<CodeStatus | "codes", number>> {
   const { results } = await db
     .prepare(
-      `SELECT ${statusSql("?2")} AS status, codes.claim_id IS NULL AS unclaimed, count(*) AS count
+      `SELECT ${statusSql("?2")} AS status, count(*) AS count
        FROM batches AS b JOIN codes ON codes.batch_id = b.id AND codes.ordinal < b.created
-       WHERE b.campaign_id = ?1 GROUP BY 1, 2`,
+       WHERE b.campaign_id = ?1 GROUP BY 1`,
     )
     .bind(campaignId, now)
-    .all<{ status: CodeStatus; unclaimed: number; count: number }>();
-  const counts: CodeCounts = {
-    codes: 0,
-    revokedUnclaimed: 0,
-    available: 0,
-    claimed: 0,
-    redeemed: 0,
-    expired: 0,
-    revoked: 0,
-  };
-  for (const { status, unclaimed, count } of results) {
+    .all<{ status: CodeStatus; count: number }>();
+  const counts = { codes: 0, available: 0, claimed: 0, redeemed: 0, expired: 0, revoked: 0 };
+  for (const { status, count } of results) {
     counts.codes += count;
     counts[status] += count;
-    if (status === "revoked" && unclaimed) counts.revokedUnclaimed += count;
   }
   return counts;
 }

@@ -1,6 +1,7 @@
-import { runDurableObjectAlarm } from "cloudflare:test";
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { faultyD1 } from "../support/faulty-d1.ts";
 import { api } from "../support/worker-api.ts";
 
 interface Code {
@@ -9,6 +10,10 @@ interface Code {
   batch_id: string;
   user_id: string | null;
 }
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 describe("the inventory", () => {
   it("lets no brand have a code twice, but two brands may have the same", async () => {
@@ -94,5 +99,43 @@ describe("stats", () => {
     expect(body).toEqual({
       totals: { codes: 10, available: 6, claimed: 4, redeemed: 0, expired: 0, revoked: 0 },
     });
+  });
+
+  it("count what became of a claim that D1 has not been told of by itself", async () => {
+    const brand = await api.newBrand();
+    const campaign = await api.newCampaign(brand, 10, { code_lifetime_seconds: 60 });
+    const pool = env.CODE_POOL.getByName(`${campaign}/0`);
+    const codes: string[] = [];
+    for (let i = 0; i < 4; i++) codes.push((await api.claim(brand, campaign, `u-${i}`)).body.code);
+    await runInDurableObject(pool, (_pool, state) => state.storage.deleteAlarm());
+    await api.send(brand.secret, "POST /v1/redemptions", { code: codes[0], order_id: "o" });
+    await api.send(brand.secret, "POST /v1/codes/revoke", { codes: codes.slice(1, 3) });
+    const totals = async () => {
+      const stats = await api.send(brand.secret, `GET /v1/campaigns/${campaign}/stats`);
+      return stats.body["totals"];
+    };
+    const counts = { codes: 10, available: 6, redeemed: 1, revoked: 2 };
+    expect(await totals()).toEqual({ ...counts, claimed: 1, expired: 0 });
+    vi.setSystemTime(Date.now() + 61_000);
+    expect(await totals()).toEqual({ ...counts, claimed: 0, expired: 1 });
+  });
+
+  it("are not told while D1 cannot be told of claims, nor is an export begun", async () => {
+    const brand = await api.newBrand();
+    const campaign = await api.newCampaign(brand, 10);
+    const fault = { when: "before" as const, sql: /SET claim_id/, times: Infinity };
+    await runInDurableObject(env.CODE_POOL.getByName(`${campaign}/0`), (pool) => {
+      Object.assign(pool, { env: { ...env, DB: faultyD1(env.DB, [fault]) } });
+    });
+    await api.claim(brand, campaign, "u-1");
+    const statuses = async () => {
+      const answers = ["stats", "codes/export"].map((what) =>
+        api.send(brand.secret, `GET /v1/campaigns/${campaign}/${what}`),
+      );
+      return (await Promise.all(answers)).map(({ status }) => status);
+    };
+    expect(await statuses()).toEqual([503, 503]);
+    fault.times = 0;
+    expect(await statuses()).toEqual([200, 200]);
   });
 });

@@ -2,7 +2,7 @@
 
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import * as z from "zod";
-import { poolsOf, showAllClaims } from "../../code-pool/stub.ts";
+import { poolsOf } from "../../code-pool/stub.ts";
 import type { CampaignRow } from "../../db/campaigns.ts";
 import { CODE_STATUSES, type CodeStatus } from "../../domain/code-status.ts";
 import { readCodes } from "../../inventory/read-codes.ts";
@@ -11,7 +11,7 @@ import { presentRedemption } from "../checkout-schemas.ts";
 import { presentClaim } from "../claim-schemas.ts";
 import { download, EXPORT_CONTENT, ExportFormat, type ExportRow } from "../download.ts";
 import type { HttpEnv } from "../http-env.ts";
-import { requireCampaign } from "../require-campaign.ts";
+import { requireCampaign, requireShown } from "../require-campaign.ts";
 import { headersOf, KEY_PROBLEMS, PathKey, problemResponses, toWireTime } from "../schemas.ts";
 
 const security = [{ secretKey: [] }];
@@ -158,7 +158,7 @@ exportRoutes.openapi(
   async (c) => {
     const { status = null, format } = c.req.valid("query");
     const campaign = await requireCampaign(c);
-    await showAllClaims(c.env, campaign);
+    await requireShown(c.env, campaign);
     return download(c, {
       name: `codes-${campaign.slug}`,
       format,
