@@ -43,6 +43,7 @@ export class Checkout {
    */
   redeem(request: RedeemRequest, now: number): RedeemOutcome {
     return this.#storage.transactionSync(() => {
+      if (request.revokedAt !== null) this.#revokeOne(request.place, request.revokedAt);
       const held = this.inspect(request.place);
       if (held === null) return { kind: "refused", reason: "not-claimed" };
       const { claim, redemption } = held;

@@ -52,6 +52,8 @@ export interface RedeemRequest {
   /** Who brings the code, if the shop says. */
   userId: string | null;
   terms: Terms;
+  /** When the code was marked as revoked in D1, of which the pool may not have been told. */
+  revokedAt: number | null;
 }
 
 export type RedeemOutcome =

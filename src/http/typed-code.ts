@@ -30,11 +30,17 @@ export async function findTyped(c: Context<HttpEnv>, typed: string): Promise<Kno
   return { found, campaign: isNewest ? copy : await findCampaignAnew(near(c), copy, copy.id) };
 }
 
-/** Who holds the code, as its pool knows: the list of codes may lag. Null when nobody does. */
+/**
+ * Who holds the code, as its pool knows: the list of codes may lag. Null when nobody does. Revoked
+ * is also what D1 calls so: a call that revokes may have broken off before the pool was told.
+ */
 export async function findHolder(env: Env, { found, campaign }: KnownCode): Promise<HeldClaim> {
   if (found.shard === null) return null;
   const { batchId, ordinal } = found;
-  return poolOfShard(env, campaign, found.shard).call((pool) => pool.inspect({ batchId, ordinal }));
+  const { call } = poolOfShard(env, campaign, found.shard);
+  const held = await call((pool) => pool.inspect({ batchId, ordinal }));
+  if (held === null) return null;
+  return { ...held, claim: { ...held.claim, revokedAt: held.claim.revokedAt ?? found.revokedAt } };
 }
 
 /** Why a code that nobody holds is no good. */

@@ -337,6 +337,30 @@ describe("a revoked code", () => {
     });
   });
 
+  it("is no good from the moment that D1 calls it so, though its pool could not be told", async () => {
+    const brand = await api.newBrand();
+    const campaign = await api.newCampaign(brand, 4);
+    const claims = [];
+    for (const user of ["u-1", "u-2"]) claims.push((await api.claim(brand, campaign, user)).body);
+    const codes = claims.map(({ code }) => code);
+    const CODE_POOL = {
+      getByName: () => ({ revoke: () => Promise.reject(new Error("lost")) }),
+    } as unknown as Env["CODE_POOL"];
+    const route = "POST /v1/codes/revoke";
+    const broken = await apiWith({ CODE_POOL }).send(brand.secret, route, { codes });
+    expect(broken.status).toBe(500);
+    for (const code of codes) {
+      expect(await validate(brand, code)).toMatchObject({ valid: false, reason: "revoked" });
+      expect((await lookUp(brand, code)).body).toMatchObject({ status: "revoked" });
+    }
+    const [code = ""] = codes;
+    expect((await redeem(brand, code)).body.reason).toBe("revoked");
+    // Whoever asks for it learns of it too.
+    const again = await api.claim(brand, campaign, "u-1");
+    expect(again.body).toMatchObject({ code, status: "revoked" });
+    expect(await revoke(brand, ...codes)).toEqual(["already-revoked", "already-revoked"]);
+  });
+
   it("stays with its holder, revoked, and is no good at the checkout", async () => {
     const brand = await api.newBrand();
     const campaign = await api.newCampaign(brand, 4);

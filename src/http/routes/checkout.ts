@@ -106,6 +106,7 @@ checkoutRoutes.openapi(
       orderId,
       userId,
       terms: { order, discount, discountAmount: discountAmount(discount, order) },
+      revokedAt: found.revokedAt,
     };
     const { shard, call } = poolOfShard(c.env, campaign, found.shard);
     const outcome = await call((pool) => pool.redeem(request));
