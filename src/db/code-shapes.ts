@@ -1,5 +1,6 @@
-import { and, asc, eq, inArray, isNull, sql } from "drizzle-orm";
+import { and, asc, eq, isNull, sql } from "drizzle-orm";
 import { matchKeyLength, type CodeShape, type ShapeRule } from "../domain/code-format.ts";
+import { SHAPE_WAIT_MS } from "../domain/code-shape-copies.ts";
 import { database, isUniqueViolation } from "./database.ts";
 import { codeShapes } from "./schema.ts";
 
@@ -14,40 +15,56 @@ export async function listShapes(db: D1Database, brandId: string): Promise<CodeS
     .orderBy(asc(codeShapes.number));
 }
 
-/** A shape to add; whether its check characters tell anything, D1 decides. */
-export type NewShape = Omit<CodeShapeRow, "uncheckedFrom">;
+/** A shape to add; when it was, and whether its check characters tell anything, D1 decides. */
+export type NewShape = Omit<CodeShapeRow, "createdAt" | "usableFrom" | "uncheckedFrom">;
 
 /**
- * Adds shapes; those that the brand's own codes may look like are unchecked from the start. False
- * when another shape took a number meanwhile: look again at what there is.
+ * When the statement runs: a caller's time would be from before it lay on its way to D1, and copies
+ * that were read meanwhile would be younger than they seem.
  */
-export async function addShapes(db: D1Database, rows: NewShape[]): Promise<boolean> {
+const NOW = sql<number>`CAST(unixepoch('subsec') * 1000 AS INTEGER)`;
+
+/**
+ * Adds shapes, to be used at once or when everybody knows them; those that the brand's own codes
+ * may look like are unchecked from the start. Answers from when on they may be used, or null when
+ * another shape took a number meanwhile: look again at what there is.
+ */
+export async function addShapes(
+  db: D1Database,
+  rows: NewShape[],
+  use: "at-once" | "when-known",
+): Promise<number | null> {
   const [first, ...others] = rows;
-  if (first === undefined) return true;
+  if (first === undefined) return Date.now();
   const insert = (row: NewShape) =>
     database(db)
       .insert(codeShapes)
       .values({
         ...row,
+        createdAt: NOW,
+        usableFrom: use === "at-once" ? 0 : sql`${NOW} + ${SHAPE_WAIT_MS}`,
         uncheckedFrom: sql`CASE WHEN EXISTS (SELECT 1 FROM imported_lengths
           WHERE brand_id = ${row.brandId} AND length = ${matchKeyLength(shapeIn(row))})
-          THEN ${row.createdAt} END`,
-      });
+          THEN ${NOW} END`,
+      })
+      .returning({ usableFrom: codeShapes.usableFrom });
   try {
-    await database(db).batch([insert(first), ...others.map(insert)]);
-    return true;
+    const added = await database(db).batch([insert(first), ...others.map(insert)]);
+    return Math.max(...added.flat().map(({ usableFrom }) => usableFrom));
   } catch (error) {
-    if (isUniqueViolation(error, "code_shapes.number")) return false;
+    if (isUniqueViolation(error, "code_shapes.number")) return null;
     throw error;
   }
 }
 
 /** Notes that codes without their check characters may look like these shapes from now on. */
-export async function setUnchecked(db: D1Database, ids: string[], now: number): Promise<void> {
+export async function setUnchecked(db: D1Database, ids: string[]): Promise<void> {
+  // One parameter: a statement may have 100, and a brand twice as many shapes.
+  const some = sql`${codeShapes.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`;
   await database(db)
     .update(codeShapes)
-    .set({ uncheckedFrom: now })
-    .where(and(inArray(codeShapes.id, ids), isNull(codeShapes.uncheckedFrom)));
+    .set({ uncheckedFrom: NOW })
+    .where(and(some, isNull(codeShapes.uncheckedFrom)));
 }
 
 export function shapeIn({ template, alphabet }: NewShape): CodeShape {

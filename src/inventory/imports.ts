@@ -10,7 +10,7 @@
 import { listShapes, ruleOf, setUnchecked, type CodeShapeRow } from "../db/code-shapes.ts";
 import { answered, rowsOf } from "../db/database.ts";
 import { rulesForged } from "../domain/code-format.ts";
-import { SHAPE_WAIT_MS } from "../domain/code-shape-copies.ts";
+import { everybodyKnows, SHAPE_WAIT_MS } from "../domain/code-shape-copies.ts";
 import type { RowReason } from "../domain/import.ts";
 import { giveWay, lastLease, lastLeaseIn } from "./pace.ts";
 
@@ -93,19 +93,15 @@ export class OwnCodes {
   }
 
   /**
-   * Codes that would be refused as forged by a shape of the brand's generated codes: from now on
-   * nobody is refused by it, and they are taken once everybody knows.
+   * Codes that somebody would refuse as forged by a shape of the brand's generated codes: from now
+   * on nobody is refused by it, and they are taken once everybody knows.
    */
   async #openShapes(codes: OwnCode[], shapes: CodeShapeRow[]): Promise<void> {
-    const rules = shapes.map((row) => ({ ...ruleOf(row), id: row.id }));
-    const open = new Set(
-      codes.flatMap(({ matchKey }) => rulesForged(rules, matchKey).map(({ id }) => id)),
-    );
+    const open = forgedToSomebody(codes, shapes, Date.now());
     if (open.size === 0) return;
-    const now = Date.now();
-    await answered(setUnchecked(this.#db, [...open], now));
+    await answered(setUnchecked(this.#db, [...open]));
     await scheduler.wait(SHAPE_WAIT_MS);
-    for (const shape of shapes) if (open.has(shape.id)) shape.uncheckedFrom = now;
+    for (const shape of shapes) if (open.has(shape.id)) shape.uncheckedFrom = 0;
   }
 
   async #step(
@@ -190,6 +186,28 @@ export class OwnCodes {
     }
     return { counts, known, lastLeaseAt: lastLeaseIn(leased) };
   }
+}
+
+/**
+ * Ids of the shapes by which some copy of them, however old, refuses one of the codes. Copies may
+ * lack what was added lately, from the last shape backwards, and take shapes for checked that are
+ * so no more.
+ */
+function forgedToSomebody(codes: OwnCode[], shapes: CodeShapeRow[], now: number): Set<string> {
+  const rules = shapes.map((row) => ({
+    ...ruleOf(row),
+    id: row.id,
+    unchecked: everybodyKnows(row.uncheckedFrom, now),
+  }));
+  const firstNew = shapes.findIndex(({ createdAt }) => !everybodyKnows(createdAt, now));
+  const found = new Set<string>();
+  for (let known = firstNew < 0 ? rules.length : firstNew; known <= rules.length; known++) {
+    const copy = rules.slice(0, known);
+    for (const { matchKey } of codes) {
+      for (const { id } of rulesForged(copy, matchKey)) found.add(id);
+    }
+  }
+  return found;
 }
 
 /** Those of the codes that the brand has. */

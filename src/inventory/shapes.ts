@@ -16,26 +16,20 @@ import {
   type CodeFormat,
   type CodeShape,
 } from "../domain/code-format.ts";
-import { SHAPE_WAIT_MS } from "../domain/code-shape-copies.ts";
+import { everybodyKnows } from "../domain/code-shape-copies.ts";
 import { SIPHASH_KEY_BYTES } from "../domain/siphash.ts";
 
 /** Shapes that others add to the same brand at the same moment, one after the other. */
 const TRIES = 10;
 
-function newShape(
-  brandId: string,
-  shape: CodeShape,
-  place: { number: number; now: number; usableFrom: number },
-): NewShape {
+function newShape(brandId: string, shape: CodeShape, number: number): NewShape {
   return {
     id: newId("codeShape"),
     brandId,
-    number: place.number,
+    number,
     template: shape.template,
     alphabet: shape.alphabet,
     checkKey: randomBytes(SIPHASH_KEY_BYTES).toHex(),
-    createdAt: place.now,
-    usableFrom: place.usableFrom,
   };
 }
 
@@ -58,12 +52,11 @@ export async function shapeForCodes(
     if (found !== undefined) return found;
     const looksForged = known.some(
       (row) =>
-        tellsForged({ shape: shapeIn(row), unchecked: row.uncheckedFrom !== null }) &&
+        tellsForged({ shape: shapeIn(row), unchecked: everybodyKnows(row.uncheckedFrom, now) }) &&
         overlap(shapeIn(row), shape),
     );
-    const usableFrom = looksForged ? now + SHAPE_WAIT_MS : now;
-    const added = newShape(brandId, shape, { number: known.length + 1, now, usableFrom });
-    await addShapes(db, [added]);
+    const added = newShape(brandId, shape, known.length + 1);
+    await addShapes(db, [added], looksForged ? "when-known" : "at-once");
   }
   throw new Error(`Shapes of ${brandId} kept being added`);
 }
@@ -78,15 +71,12 @@ export async function rotateCheckKeys(
 ): Promise<{ shapes: number; usableFrom: number }> {
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const known = await listShapes(db, brandId);
-    const now = Date.now();
-    const usableFrom = now + SHAPE_WAIT_MS;
     const newest = known.filter(
       (row, i) => known.findLastIndex((other) => isSameShape(shapeIn(other), shapeIn(row))) === i,
     );
-    const rows = newest.map((row, i) =>
-      newShape(brandId, shapeIn(row), { number: known.length + 1 + i, now, usableFrom }),
-    );
-    if (await addShapes(db, rows)) return { shapes: rows.length, usableFrom };
+    const rows = newest.map((row, i) => newShape(brandId, shapeIn(row), known.length + 1 + i));
+    const usableFrom = await addShapes(db, rows, "when-known");
+    if (usableFrom !== null) return { shapes: rows.length, usableFrom };
   }
   throw new Error(`Shapes of ${brandId} kept being added`);
 }

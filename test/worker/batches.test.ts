@@ -4,10 +4,12 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { newId } from "../../src/db/new-id.ts";
 import { BATCH_STEP } from "../../src/domain/batch.ts";
 import { SHAPE_WAIT_MS } from "../../src/domain/code-shape-copies.ts";
+import { listShapes, setUnchecked } from "../../src/db/code-shapes.ts";
 import { cancelBatch, growBatch, startBatch } from "../../src/inventory/batches.ts";
-import { shapeForCodes } from "../../src/inventory/shapes.ts";
+import { rotateCheckKeys, shapeForCodes } from "../../src/inventory/shapes.ts";
 import type { Brand } from "../support/api.ts";
 import { faultyD1, type Fault } from "../support/faulty-d1.ts";
+import { interceptedD1 } from "../support/intercepted-d1.ts";
 import { api } from "../support/worker-api.ts";
 
 interface Batch {
@@ -314,5 +316,21 @@ describe("a code format", () => {
     expect(await read(brand, made.body.id)).toMatchObject({ status: "complete", created: 2 });
     // The next one of that format need not wait.
     expect((await make(brand, campaign, 2)).status).toBe(201);
+  });
+
+  it("waits from the moment that D1 has it, and also for shapes that were just opened", async () => {
+    const brand = await api.newBrand();
+    await api.newCampaign(brand, 1);
+    const [first] = await listShapes(env.DB, brand.id);
+    await setUnchecked(env.DB, [first?.id ?? ""]);
+    // The statement lies for long on its way to D1.
+    const slow = interceptedD1(env.DB, async (sql, call) => {
+      if (sql.some((text) => text.includes("insert into"))) await scheduler.wait(1_000);
+      return call();
+    });
+    const shape = await shapeForCodes(slow, brand.id, { length: 12 });
+    expect(shape.usableFrom).toBeGreaterThan(Date.now() + SHAPE_WAIT_MS - 500);
+    const { usableFrom } = await rotateCheckKeys(slow, brand.id);
+    expect(usableFrom).toBeGreaterThan(Date.now() + SHAPE_WAIT_MS - 500);
   });
 });

@@ -3,9 +3,10 @@ import { env, exports } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { SHAPE_WAIT_MS } from "../../src/domain/code-shape-copies.ts";
 import { IMPORT_SILENCE_MS } from "../../src/domain/import.ts";
-import { listShapes, ruleOf } from "../../src/db/code-shapes.ts";
+import { listShapes, ruleOf, setUnchecked } from "../../src/db/code-shapes.ts";
 import { rulesForged } from "../../src/domain/code-format.ts";
 import { matchKey } from "../../src/domain/match-key.ts";
+import { rotateCheckKeys, shapeForCodes } from "../../src/inventory/shapes.ts";
 import type { Answer, Brand } from "../support/api.ts";
 import { faultyD1, type Fault } from "../support/faulty-d1.ts";
 import { api } from "../support/worker-api.ts";
@@ -358,6 +359,40 @@ describe.concurrent("codes that look like generated ones", () => {
     await api.claim(brand, campaign, "u-2");
     const verdict = await api.send(brand.secret, "POST /v1/codes/validate", { code: own });
     expect(verdict.body).toMatchObject({ valid: true });
+  });
+
+  it("wait also where another import has just found out, and may have broken off since", async () => {
+    const brand = await api.newBrand();
+    await api.addCodes(brand, "default", 1);
+    const [shape] = await listShapes(env.DB, brand.id);
+    await setUnchecked(env.DB, [shape?.id ?? ""]);
+    const noted = Date.now();
+    await upload(brand, "default", "CDFG-HJKM-NPQR\n");
+    expect(Date.now() - noted).toBeGreaterThanOrEqual(SHAPE_WAIT_MS - 100);
+    const later = Date.now();
+    await upload(brand, "default", "CDFG-HJKM-NPQT\n");
+    expect(Date.now() - later).toBeLessThan(SHAPE_WAIT_MS);
+  });
+
+  it("wait also where only a shape excuses them that some do not know yet", async () => {
+    const brand = await api.newBrand();
+    await api.addCodes(brand, "default", 1);
+    await env.DB.prepare("UPDATE code_shapes SET created_at = 0 WHERE brand_id = ?")
+      .bind(brand.id)
+      .run();
+    // Without check characters, and some of its texts look like those of the first.
+    await shapeForCodes(env.DB, brand.id, { pattern: "CDFGHJKM####" });
+    const began = Date.now();
+    await upload(brand, "default", "CDFG-HJKM-NPQR\n");
+    expect(Date.now() - began).toBeGreaterThanOrEqual(SHAPE_WAIT_MS - 100);
+  });
+
+  it("are taken by a brand that has rotated its keys a hundred times", async () => {
+    const brand = await api.newBrand();
+    await api.addCodes(brand, "default", 1);
+    for (let i = 0; i < 110; i++) await rotateCheckKeys(env.DB, brand.id);
+    const { status, body } = await upload(brand, "default", "CDFG-HJKM-NPQR\n");
+    expect([status, body.accepted]).toEqual([201, 1]);
   });
 
   it("and were there before them, are never refused", async () => {
