@@ -240,6 +240,11 @@ export function isSameShape(one: CodeShape, other: CodeShape): boolean {
   );
 }
 
+/** Whether codes of both shapes are found by the same match keys: who guesses one may hit either. */
+export function isAlike(one: CodeShape, other: CodeShape): boolean {
+  return JSON.stringify(lettersAllowed(one)) === JSON.stringify(lettersAllowed(other));
+}
+
 /** Whether some code could be of both shapes, check characters apart. */
 export function overlap(one: CodeShape, other: CodeShape): boolean {
   const [a, b] = [one, other].map(lettersAllowed) as [string[], string[]];
@@ -249,10 +254,11 @@ export function overlap(one: CodeShape, other: CodeShape): boolean {
   );
 }
 
-/** For each character of a match key of that shape: what may stand there. */
+/** For each character of a match key of that shape: what may stand there, in order. */
 function lettersAllowed(shape: CodeShape): string[] {
   const { template, alphabet } = foldedShape(shape);
+  const letters = Array.from(alphabet).toSorted().join("");
   return template.flatMap((part) =>
-    typeof part === "string" ? Array.from(part) : Array.from({ length: part }, () => alphabet),
+    typeof part === "string" ? Array.from(part) : Array.from({ length: part }, () => letters),
   );
 }

@@ -9,9 +9,9 @@
 
 import { rowsOf } from "../db/database.ts";
 import { randomBytes } from "../db/new-id.ts";
-import { ruleOf, type CodeShapeRow } from "../db/code-shapes.ts";
+import { listShapes, ruleOf, shapeIn, type CodeShapeRow } from "../db/code-shapes.ts";
 import { BATCH_STEP } from "../domain/batch.ts";
-import { drawCodes } from "../domain/code-format.ts";
+import { drawCodes, isAlike } from "../domain/code-format.ts";
 import { lastLease, lastLeaseIn } from "./pace.ts";
 
 export interface BatchToMake {
@@ -20,13 +20,16 @@ export interface BatchToMake {
   campaignId: string;
   count: number;
   shape: CodeShapeRow;
-  /** Live codes of that shape at most. */
+  /** Live codes of that look at most. */
   codesMax: number;
 }
 
+/** Shapes that others add to the same brand at the same moment, one after the other. */
+const TRIES = 10;
+
 /**
- * Notes that the batch is to be made, unless its shape would have more live codes than it may. Safe
- * to repeat.
+ * Notes that the batch is to be made, unless there would be more live codes that look like its own
+ * than may be. Safe to repeat.
  */
 export async function startBatch(
   db: D1Database,
@@ -34,24 +37,32 @@ export async function startBatch(
 ): Promise<{ kind: "started" } | { kind: "too-many"; live: number }> {
   const { id, campaignId, count, shape, codesMax } = batch;
   const live = `(SELECT coalesce(sum(CASE b.status WHEN 'running' THEN b.requested ELSE b.created END), 0)
-    FROM code_shapes AS s JOIN batches AS b ON b.shape_id = s.id
-    WHERE s.brand_id = ?1 AND s.template = ?2 AND s.alphabet = ?3)`;
-  const look = [shape.brandId, JSON.stringify(shape.template), shape.alphabet];
-  const [, found] = await db.batch([
-    db
-      .prepare(
-        `INSERT INTO batches (id, campaign_id, status, requested, created_at, shape_id)
-         SELECT ?4, ?5, 'running', ?6, ?7, ?8 WHERE ?6 + ${live} <= ?9
-         ON CONFLICT (id) DO NOTHING`,
-      )
-      .bind(...look, id, campaignId, count, Date.now(), shape.id, codesMax),
-    db
-      .prepare(`SELECT (SELECT count(*) FROM batches WHERE id = ?4) AS started, ${live} AS live`)
-      .bind(...look, id),
-  ]);
-  const [row] = rowsOf<{ started: number; live: number }>(found);
-  if (row === undefined) throw new Error("A count without a row");
-  return row.started === 1 ? { kind: "started" } : { kind: "too-many", live: row.live };
+    FROM json_each(?1) AS s CROSS JOIN batches AS b ON b.shape_id = s.value)`;
+  const shapes = "(SELECT count(*) FROM code_shapes WHERE brand_id = ?2)";
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const known = await listShapes(db, shape.brandId);
+    const alike = known.filter((row) => isAlike(shapeIn(row), shapeIn(shape)));
+    const look = [JSON.stringify(alike.map((row) => row.id)), shape.brandId];
+    const [, found] = await db.batch([
+      db
+        .prepare(
+          `INSERT INTO batches (id, campaign_id, status, requested, created_at, shape_id)
+           SELECT ?3, ?4, 'running', ?5, ?6, ?7 WHERE ?5 + ${live} <= ?8 AND ${shapes} = ?9
+           ON CONFLICT (id) DO NOTHING`,
+        )
+        .bind(...look, id, campaignId, count, Date.now(), shape.id, codesMax, known.length),
+      db
+        .prepare(
+          `SELECT (SELECT count(*) FROM batches WHERE id = ?3) AS started, ${live} AS live, ${shapes} AS shapes`,
+        )
+        .bind(...look, id),
+    ]);
+    const [row] = rowsOf<{ started: number; live: number; shapes: number }>(found);
+    if (row === undefined) throw new Error("A count without a row");
+    if (row.started === 1) return { kind: "started" };
+    if (row.shapes === known.length) return { kind: "too-many", live: row.live };
+  }
+  throw new Error(`Shapes of ${shape.brandId} kept being added`);
 }
 
 /** A batch as it stood when it was looked at. */

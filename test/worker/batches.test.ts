@@ -303,6 +303,36 @@ describe("a code format", () => {
     expect((await make(brand, second, 1)).status).toBe(422);
   });
 
+  it("shares its room with formats whose codes differ in what nobody types", async () => {
+    const brand = await api.newBrand();
+    const format = (code_format: object) => ({ code_format, accept_guessable: true });
+    const first = format({ pattern: "X###", alphabet: "0123456789" });
+    const campaign = await api.newCampaign(brand, 0, first);
+    expect((await make(brand, campaign, 400)).status).toBe(201);
+    for (const code_format of [
+      { pattern: "x-##-#", alphabet: "9876543210" },
+      { prefix: "X", length: 3, alphabet: "O123456789" },
+    ]) {
+      const alike = await api.newCampaign(brand, 0, format(code_format));
+      const refused = await make(brand, alike, 101);
+      expect([refused.status, refused.body]).toEqual([
+        422,
+        expect.objectContaining({ codes: 400, codes_max: 500 }),
+      ]);
+    }
+    const other = await api.newCampaign(brand, 0, format({ ...first.code_format, prefix: "Y" }));
+    expect((await make(brand, other, 500)).status).toBe(201);
+    // Of two that come at once from two new formats, one is too many.
+    const twins = [
+      { prefix: "Z", length: 3, alphabet: "0123456789" },
+      { prefix: "Z-", length: 3, alphabet: "0123456789" },
+    ];
+    const campaigns = [];
+    for (const twin of twins) campaigns.push(await api.newCampaign(brand, 0, format(twin)));
+    const both = await Promise.all(campaigns.map((twin) => make(brand, twin, 300)));
+    expect(both.map(({ status }) => status).toSorted()).toEqual([201, 422]);
+  });
+
   it("whose codes others would take for forged waits until everybody knows it", async () => {
     const brand = await api.newBrand();
     await api.newCampaign(brand, 1);
