@@ -18,9 +18,8 @@
 import { DurableObject } from "cloudflare:workers";
 import { tellOfStock } from "../code-pool/stub.ts";
 import { findBatch, type BatchRow } from "../db/batches.ts";
-import { findCampaignById } from "../db/campaigns.ts";
 import { listShapes, type CodeShapeRow } from "../db/code-shapes.ts";
-import { answered } from "../db/database.ts";
+import { answered, repeated } from "../db/database.ts";
 import { BATCH_AT_ONCE_MAX } from "../domain/batch.ts";
 import {
   growBatch,
@@ -39,8 +38,6 @@ const TURN_MS = 10_000;
 const LOOK_MS = 1_000;
 /** After D1 failed. */
 const RETRY_MS = 1_000;
-/** Repeats of noting a batch when nobody knows whether D1 has it. */
-const START_TRIES = 3;
 
 export type MakeOutcome =
   | { kind: "made" | "running"; batch: BatchRow }
@@ -56,37 +53,26 @@ export class BatchRunner extends DurableObject<Env> {
     await this.ctx.storage.setAlarm(Date.now() + WATCH_MS);
     this.#inHand.add(batch.id);
     try {
-      const started = await this.#start(batch);
+      const started = await repeated(() => startBatch(this.env.DB, batch));
       if (started.kind === "too-many") return started;
       if (batch.count <= BATCH_AT_ONCE_MAX) await this.#makeNow(batch);
     } finally {
       this.#inHand.delete(batch.id);
     }
-    const made = await findBatch(this.env.DB, batch.id);
+    const made = await repeated(() => findBatch(this.env.DB, batch.id));
     if (made === null) throw new Error(`Batch ${batch.id} vanished`);
     if (made.status !== "running") {
-      await this.#tellPools(made.campaignId);
+      await this.#tellPools(batch);
       return { kind: "made", batch: made };
     }
     await this.ctx.storage.setAlarm(Date.now());
     return { kind: "running", batch: made };
   }
 
-  async #start(batch: BatchToMake) {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await answered(startBatch(this.env.DB, batch));
-      } catch (error) {
-        // Whether it was noted is unknown: asking again under the same id finds out.
-        if (attempt === START_TRIES) throw error;
-      }
-    }
-  }
-
   /** All steps of a small batch; if one fails the alarm goes on, and it is answered as running. */
-  async #makeNow({ id, campaignId, count, shape }: BatchToMake): Promise<void> {
+  async #makeNow({ id, campaignId, shards, count, shape }: BatchToMake): Promise<void> {
     if (shape.usableFrom > Date.now()) return;
-    const batch = { id, campaignId, requested: count, created: 0 };
+    const batch = { id, campaignId, shards, requested: count, created: 0 };
     try {
       while (await this.#step(batch, shape));
     } catch (error) {
@@ -141,7 +127,7 @@ export class BatchRunner extends DurableObject<Env> {
   async #takeTurn(batch: RunningBatch, shape: CodeShapeRow): Promise<boolean> {
     const before = batch.created;
     const isRunning = await this.#step(batch, shape);
-    if (batch.created > 0 && (before === 0 || !isRunning)) await this.#tellPools(batch.campaignId);
+    if (batch.created > 0 && (before === 0 || !isRunning)) await this.#tellPools(batch);
     return isRunning;
   }
 
@@ -155,8 +141,7 @@ export class BatchRunner extends DurableObject<Env> {
   }
 
   /** So that no shard remembers that there was nothing left. */
-  async #tellPools(campaignId: string): Promise<void> {
-    const campaign = await findCampaignById(this.env.DB, campaignId);
-    if (campaign !== null) await tellOfStock(this.env, campaign);
+  #tellPools({ campaignId, shards }: Pick<RunningBatch, "campaignId" | "shards">): Promise<void> {
+    return tellOfStock(this.env, { id: campaignId, shards });
   }
 }

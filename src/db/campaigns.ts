@@ -76,12 +76,6 @@ export async function findCampaign(
   return found[0] ?? null;
 }
 
-/** The campaign, whosever it is. */
-export async function findCampaignById(db: D1Database, id: string): Promise<CampaignRow | null> {
-  const found = await database(db).select().from(campaigns).where(eq(campaigns.id, id)).limit(1);
-  return found[0] ?? null;
-}
-
 /** Newest first. */
 export async function listCampaigns(
   db: D1Database,

@@ -58,3 +58,22 @@ export async function answered<T>(answer: Promise<T>, timeoutMs = ANSWER_TIMEOUT
     clearTimeout(timer);
   }
 }
+
+/** Tries of one call, the first included, and the rest after the first, doubled up to the last. */
+const TRIES_MAX = 4;
+const RETRY_MS = 250;
+
+/**
+ * The answer of a call that is safe to repeat, which is repeated a few times when D1 fails or does
+ * not answer.
+ */
+export async function repeated<T>(call: () => Promise<T>): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await answered(call());
+    } catch (error) {
+      if (attempt === TRIES_MAX - 1) throw error;
+      await scheduler.wait(RETRY_MS * 2 ** attempt);
+    }
+  }
+}

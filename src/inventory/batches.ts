@@ -18,6 +18,8 @@ export interface BatchToMake {
   /** Chosen by the caller before the first try, so that asking again makes no second batch. */
   id: string;
   campaignId: string;
+  /** Of the campaign. */
+  shards: number;
   count: number;
   shape: CodeShapeRow;
   /** Live codes of that look at most. */
@@ -69,6 +71,7 @@ export async function startBatch(
 export interface RunningBatch {
   id: string;
   campaignId: string;
+  shards: number;
   requested: number;
   created: number;
 }
@@ -140,7 +143,7 @@ export async function listRunning(
 ): Promise<{ batch: RunningBatch; shapeId: string }[]> {
   const { results } = await db
     .prepare(
-      `SELECT b.id, b.campaign_id AS campaignId, b.requested, b.created, b.shape_id AS shapeId
+      `SELECT b.id, b.campaign_id AS campaignId, c.shards, b.requested, b.created, b.shape_id AS shapeId
        FROM batches AS b JOIN campaigns AS c ON c.id = b.campaign_id
        WHERE b.status = 'running' AND b.shape_id IS NOT NULL AND c.brand_id = ?1 ORDER BY b.id`,
     )

@@ -1,6 +1,6 @@
 /** Every code of a campaign, from first to last, in flat memory. */
 
-import { answered } from "../db/database.ts";
+import { repeated } from "../db/database.ts";
 import { statusSql, type CodeStatus } from "../domain/code-status.ts";
 
 /** A code as D1 shows it. Times are Unix milliseconds. */
@@ -19,20 +19,6 @@ export interface ShownCode {
 /** Codes read in one statement: 1 MB where they are all claimed. */
 const READ_STEP = 5_000;
 const BATCHES_STEP = 100;
-/** Tries of one statement: reading changes nothing. */
-const READ_TRIES = 4;
-const RETRY_MS = 250;
-
-async function repeated<T>(read: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await answered(read());
-    } catch (error) {
-      if (attempt === READ_TRIES) throw error;
-      await scheduler.wait(RETRY_MS * 2 ** attempt);
-    }
-  }
-}
 
 /**
  * The campaign's codes, or those of one status, in the order in which they were made. A code has

@@ -1,6 +1,6 @@
 /** An import from its first row to its last: step by step, whatever the file holds. */
 
-import { answered } from "../db/database.ts";
+import { repeated } from "../db/database.ts";
 import { IMPORT_ROWS_MAX, type RowReason } from "../domain/import.ts";
 import { matchKey } from "../domain/match-key.ts";
 import { saveErrors } from "./import-errors.ts";
@@ -17,10 +17,6 @@ export interface Taker {
     refused: { duplicates: number; rejected: number },
   ) => Promise<Map<string, RowReason>>;
 }
-
-/** Repeats of keeping a step's errors. */
-const SAVE_TRIES = 3;
-const SAVE_REST_MS = 500;
 
 /**
  * Takes all rows; `tooMany` when there are more than one import may have, and then those beyond are
@@ -41,7 +37,8 @@ export async function runImport(options: {
     for (const step of cutForParameter(group.slice(0, room).map(withKey), charsOf)) {
       const before = taker.counts.accepted;
       const errors = await takeStep(taker, step);
-      await save(db, { importId, step: stepNumber++, errors });
+      const page = { importId, step: stepNumber++, errors };
+      await repeated(() => saveErrors(db, page));
       if (before === 0 && taker.counts.accepted > 0) await options.onStock();
     }
     if (group.length > room) return { tooMany: true };
@@ -78,15 +75,4 @@ async function takeStep(taker: Taker, rows: KeyedRow[]): Promise<RowError[]> {
     if (row !== undefined) errors.push({ line: row.line, code, reason });
   }
   return errors.toSorted((one, other) => one.line - other.line);
-}
-
-async function save(db: D1Database, page: Parameters<typeof saveErrors>[1]): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await answered(saveErrors(db, page));
-    } catch (error) {
-      if (attempt === SAVE_TRIES) throw error;
-      await scheduler.wait(SAVE_REST_MS * attempt);
-    }
-  }
 }

@@ -103,6 +103,14 @@ describe("a small batch", () => {
     },
   );
 
+  it("that is made is said to be made, though D1 fails when it is read back", async () => {
+    const brand = await api.newBrand();
+    const campaign = await api.newCampaign(brand, 0);
+    await breakD1(brand, [{ when: "before", sql: /from "batches"/, times: 2 }]);
+    expect(await make(brand, campaign, 50)).toMatchObject({ status: 201, body: { created: 50 } });
+    await expectExactly(brand, campaign, 50);
+  });
+
   it.each(["before", "after"] as const)("is noted once when D1 fails %s it was", async (when) => {
     const brand = await api.newBrand();
     const campaign = await api.newCampaign(brand, 0);

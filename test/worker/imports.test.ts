@@ -251,6 +251,23 @@ describe("an import under faults", () => {
     },
   );
 
+  it.each(["", "?dry_run=true"])("%s is complete though D1 fails at its end", async (query) => {
+    const brand = await api.newBrand();
+    const faults: Fault[] = [
+      { when: "after", sql: /update "imports" set "status"/, times: 1 },
+      { when: "before", sql: /update "imports" set "status"/, times: 1 },
+      { when: "before", sql: /json_each\(p.errors\)/, times: 2 },
+    ];
+    const through = apiWith({ DB: faultyD1(env.DB, faults) });
+    const { status, body } = await upload(brand, "default", "H-1\nH-1\n", { query, through });
+    expect([status, body.status, body.accepted, body.errors.length]).toEqual([
+      201,
+      "complete",
+      1,
+      1,
+    ]);
+  });
+
   it("that breaks off keeps what it took, says so, and is made good by sending the file again", async () => {
     const brand = await api.newBrand();
     const campaign = await api.newCampaign(brand, 0);

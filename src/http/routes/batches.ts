@@ -116,7 +116,8 @@ batchRoutes.openapi(
     const { count } = c.req.valid("json");
     const shape = await shapeForCodes(c.env.DB, campaign.brandId, campaign.codeFormat);
     const { codesMax } = codeSpaceOf(shape, campaign.acceptGuessable);
-    const wanted = { id: newId("batch"), campaignId: campaign.id, count, shape, codesMax };
+    const { id: campaignId, shards } = campaign;
+    const wanted = { id: newId("batch"), campaignId, shards, count, shape, codesMax };
     const outcome = await makeBatch(c.env, wanted);
     if (outcome.kind === "too-many") throw tooSmall(campaign, count, outcome.live);
     c.header("Location", `/v1/batches/${wanted.id}`);

@@ -5,6 +5,7 @@ import type { Context } from "hono";
 import * as z from "zod";
 import { tellOfStock } from "../../code-pool/stub.ts";
 import type { CampaignRow } from "../../db/campaigns.ts";
+import { repeated } from "../../db/database.ts";
 import { createImport, findImport, finishImport, listImports } from "../../db/imports.ts";
 import { newId } from "../../db/new-id.ts";
 import { IMPORT_BYTES_MAX, IMPORT_ROWS_MAX, IMPORT_STEP } from "../../domain/import.ts";
@@ -114,10 +115,11 @@ async function importFile(
     if (taker.counts.accepted > 0) await onStock();
     if (!tooMany) return;
   } catch (error) {
-    await finishImport(db, importId, "failed");
+    // One that cannot be called failed is silent from now on, which comes to the same.
+    await repeated(() => finishImport(db, importId, "failed")).catch(() => null);
     throw brokenOff(error, importId);
   }
-  await finishImport(db, importId, "failed");
+  await repeated(() => finishImport(db, importId, "failed"));
   throw new ProblemError("payload-too-large", {
     detail: `A file may have ${IMPORT_ROWS_MAX} rows at most. Those were imported; send the rest as another file.`,
     extra: { import_id: importId },
@@ -161,10 +163,10 @@ importRoutes.openapi(
     const dryRun = c.req.valid("query").dry_run === "true";
     const importId = newId("import");
     await importFile(c, campaign, { importId, dryRun });
-    const row = await finishImport(c.env.DB, importId, "complete");
+    const row = await repeated(() => finishImport(c.env.DB, importId, "complete"));
     if (row === null) throw new Error(`Import ${importId} vanished`);
     const page = { after: null, limit: ERRORS_SHOWN_MAX };
-    const errors = await listErrors(c.env.DB, importId, page);
+    const errors = await repeated(() => listErrors(c.env.DB, importId, page));
     c.header("Location", `/v1/imports/${importId}`);
     return c.json(presentImport(row, errors), 201);
   },
