@@ -25,6 +25,7 @@ import {
   growBatch,
   listRunning,
   startBatch,
+  type BatchStep,
   type BatchToMake,
   type RunningBatch,
 } from "../inventory/batches.ts";
@@ -46,6 +47,8 @@ export type MakeOutcome =
 export class BatchRunner extends DurableObject<Env> {
   /** Batches that a call is making: the alarm leaves them alone while it lasts. */
   readonly #inHand = new Set<string>();
+  /** Steps wait for those before them, whether a call or the alarm takes them. */
+  #steps: Promise<unknown> = Promise.resolve();
 
   /** Makes a small batch, or begins a large one. For the object of the batch's brand. */
   async make(batch: BatchToMake): Promise<MakeOutcome> {
@@ -74,7 +77,7 @@ export class BatchRunner extends DurableObject<Env> {
     if (shape.usableFrom > Date.now()) return;
     const batch = { id, campaignId, shards, requested: count, created: 0 };
     try {
-      while (await this.#step(batch, shape));
+      while ((await this.#step(batch, shape)).isRunning);
     } catch (error) {
       console.warn({ message: "A batch was interrupted", batch_id: id, error: String(error) });
     }
@@ -124,20 +127,27 @@ export class BatchRunner extends DurableObject<Env> {
     } while (allRun && Date.now() < until);
   }
 
+  /** One step of many, then a rest if codes are being handed out. Whether the batch still runs. */
   async #takeTurn(batch: RunningBatch, shape: CodeShapeRow): Promise<boolean> {
     const before = batch.created;
-    const isRunning = await this.#step(batch, shape);
+    const { isRunning, tookMs, lastLeaseAt } = await this.#step(batch, shape);
     if (batch.created > 0 && (before === 0 || !isRunning)) await this.#tellPools(batch);
+    if (isRunning) await giveWay(tookMs, lastLeaseAt);
     return isRunning;
   }
 
-  /** One step, then a rest if codes are being handed out. Whether the batch still runs. */
-  async #step(batch: RunningBatch, shape: CodeShapeRow): Promise<boolean> {
+  /** One step, when it is its turn. */
+  #step(batch: RunningBatch, shape: CodeShapeRow): Promise<BatchStep & { tookMs: number }> {
+    const step = this.#steps.then(() => this.#grow(batch, shape));
+    this.#steps = step.catch(() => undefined);
+    return step;
+  }
+
+  async #grow(batch: RunningBatch, shape: CodeShapeRow): Promise<BatchStep & { tookMs: number }> {
     const began = Date.now();
     const step = await answered(growBatch(this.env.DB, batch, shape));
     batch.created = step.created;
-    if (step.isRunning) await giveWay(Date.now() - began, step.lastLeaseAt);
-    return step.isRunning;
+    return { ...step, tookMs: Date.now() - began };
   }
 
   /** So that no shard remembers that there was nothing left. */

@@ -234,6 +234,30 @@ describe("a large batch", () => {
   });
 });
 
+describe("batches of one brand that come at once", () => {
+  it("have one step under way at a time, so that others' calls to D1 need not wait", async () => {
+    const brand = await api.newBrand();
+    const campaign = await api.newCampaign(brand, 0);
+    let underWay = 0;
+    let most = 0;
+    const DB = interceptedD1(env.DB, async (sql, call) => {
+      if (!sql.some((text) => GROW.test(text))) return call();
+      underWay += 1;
+      most = Math.max(most, underWay);
+      await scheduler.wait(5);
+      return call().finally(() => (underWay -= 1));
+    });
+    await runInDurableObject(runnerOf(brand), (runner) => {
+      Object.assign(runner, { env: { ...env, DB } });
+    });
+    const counts = [10_000, 300, 300, 300, 300];
+    const made = await Promise.all(counts.map((count) => make(brand, campaign, count)));
+    expect(made.map(({ status }) => status)).toEqual(Array(5).fill(201));
+    expect(most).toBe(1);
+    await expectExactly(brand, campaign, 11_200);
+  });
+});
+
 describe("the list of batches", () => {
   it("shows a campaign's batches, newest first", async () => {
     const brand = await api.newBrand();
