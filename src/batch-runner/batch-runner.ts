@@ -22,6 +22,7 @@ import { listShapes, type CodeShapeRow } from "../db/code-shapes.ts";
 import { answered, repeated } from "../db/database.ts";
 import { BATCH_AT_ONCE_MAX } from "../domain/batch.ts";
 import {
+  endBatch,
   growBatch,
   listRunning,
   startBatch,
@@ -39,6 +40,11 @@ const TURN_MS = 10_000;
 const LOOK_MS = 1_000;
 /** After D1 failed. */
 const RETRY_MS = 1_000;
+/**
+ * So many steps in vain one after the other end a batch: 40,000 codes were drawn, so hardly 1 text
+ * in 1,000 is free. Its own codes may be half of them; the brand's others can be the rest.
+ */
+const VAIN_STEPS_MAX = 5;
 
 export type MakeOutcome =
   | { kind: "made" | "running"; batch: BatchRow }
@@ -49,6 +55,8 @@ export class BatchRunner extends DurableObject<Env> {
   readonly #inHand = new Set<string>();
   /** Steps wait for those before them, whether a call or the alarm takes them. */
   #steps: Promise<unknown> = Promise.resolve();
+  /** Steps in vain since the last code, by batch. */
+  readonly #vain = new Map<string, number>();
 
   /** Makes a small batch, or begins a large one. For the object of the batch's brand. */
   async make(batch: BatchToMake): Promise<MakeOutcome> {
@@ -145,8 +153,17 @@ export class BatchRunner extends DurableObject<Env> {
 
   async #grow(batch: RunningBatch, shape: CodeShapeRow): Promise<BatchStep & { tookMs: number }> {
     const began = Date.now();
-    const step = await answered(growBatch(this.env.DB, batch, shape));
+    const vain = this.#vain.get(batch.id) ?? 0;
+    const step = await answered(growBatch(this.env.DB, batch, shape, { hard: vain > 0 }));
+    const isVain = step.isRunning && step.isVain && step.created === batch.created;
     batch.created = step.created;
+    if (!isVain) this.#vain.delete(batch.id);
+    else if (vain + 1 < VAIN_STEPS_MAX) this.#vain.set(batch.id, vain + 1);
+    else {
+      await answered(endBatch(this.env.DB, batch.id, "failed"));
+      this.#vain.delete(batch.id);
+      step.isRunning = false;
+    }
     return { ...step, tookMs: Date.now() - began };
   }
 

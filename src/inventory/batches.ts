@@ -76,32 +76,37 @@ export interface RunningBatch {
   created: number;
 }
 
-/** What a step found or left, and when codes were last leased. */
+/** What a step found or left. */
 export interface BatchStep {
   created: number;
   isRunning: boolean;
+  /** Every code that was drawn exists already, or there was nothing to fill any more. */
+  isVain: boolean;
+  /** When codes were last leased. */
   lastLeaseAt: number | null;
 }
 
 /**
  * Fills the next places of the batch; those that stay empty, because a code drawn for them exists,
  * are filled by the next step. Codes count, and can be leased, once all places before them are
- * full.
+ * full. `hard`: a step was in vain before, so as many codes are drawn as a step may have, some of
+ * them for the same place.
  */
 export async function growBatch(
   db: D1Database,
   batch: RunningBatch,
   shape: CodeShapeRow,
+  { hard }: { hard: boolean },
 ): Promise<BatchStep> {
   const { id, created } = batch;
   const size = Math.min(BATCH_STEP, batch.requested - created);
-  const drawn = drawCodes(ruleOf(shape), size, randomBytes);
-  const [, , found, leased] = await db.batch([
+  const drawn = drawCodes(ruleOf(shape), hard ? BATCH_STEP : size, randomBytes);
+  const [filled, , found, leased] = await db.batch([
     // A place that is full, or a code that is there, changes nothing.
     db
       .prepare(
         `INSERT INTO codes (batch_id, ordinal, brand_id, code, match_key)
-         SELECT ?1, ?2 + d.key, ?3, ${CODE_IN}, ${KEY_IN} FROM json_each(?4) AS d
+         SELECT ?1, ?2 + d.key % ?5, ?3, ${CODE_IN}, ${KEY_IN} FROM json_each(?4) AS d
          WHERE EXISTS (SELECT 1 FROM batches WHERE id = ?1 AND status = 'running' AND created = ?2)
          ON CONFLICT DO NOTHING`,
       )
@@ -110,6 +115,7 @@ export async function growBatch(
         created,
         shape.brandId,
         JSON.stringify(drawn.map(({ code, matchKey }) => `${code}\t${matchKey}`)),
+        size,
       ),
     db
       .prepare(
@@ -128,6 +134,7 @@ export async function growBatch(
   return {
     created: now.created,
     isRunning: now.running === 1,
+    isVain: filled?.meta.changes === 0,
     lastLeaseAt: lastLeaseIn(leased),
   };
 }
@@ -152,20 +159,23 @@ export async function listRunning(
   return results.map(({ shapeId, ...batch }) => ({ batch, shapeId }));
 }
 
-/** Stops a running batch; the codes that it made stay. False when it was not running. */
-export async function cancelBatch(db: D1Database, id: string): Promise<boolean> {
-  const [cancelled] = await db.batch([
+/** Ends a running batch early; the codes that it made stay. Safe to repeat. */
+export async function endBatch(
+  db: D1Database,
+  id: string,
+  status: "cancelled" | "failed",
+): Promise<void> {
+  await db.batch([
     db
       .prepare(
-        "UPDATE batches SET status = 'cancelled', finished_at = ?2 WHERE id = ?1 AND status = 'running'",
+        "UPDATE batches SET status = ?2, finished_at = ?3 WHERE id = ?1 AND status = 'running'",
       )
-      .bind(id, Date.now()),
+      .bind(id, status, Date.now()),
     db
       .prepare(
         `DELETE FROM codes WHERE batch_id = ?1
-           AND ordinal >= (SELECT created FROM batches WHERE id = ?1 AND status = 'cancelled')`,
+           AND ordinal >= (SELECT created FROM batches WHERE id = ?1 AND status = ?2)`,
       )
-      .bind(id),
+      .bind(id, status),
   ]);
-  return (cancelled?.meta.changes ?? 0) > 0;
 }

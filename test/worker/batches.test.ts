@@ -40,6 +40,11 @@ async function breakD1(brand: Brand, faults: Fault[]): Promise<void> {
   });
 }
 
+async function codesOf(brand: Brand, campaign: string): Promise<string[]> {
+  const rows = await api.listAll<{ code: string }>(brand.secret, `/v1/campaigns/${campaign}/codes`);
+  return rows.map(({ code }) => code);
+}
+
 /** Fires the runner's alarms until none is set. */
 async function settle(brand: Brand): Promise<void> {
   while (await runDurableObjectAlarm(runnerOf(brand)));
@@ -333,6 +338,36 @@ describe("a code format", () => {
     // Another campaign of the same format draws from the same texts.
     const second = await api.newCampaign(brand, 0, { ...digits, accept_guessable: true });
     expect((await make(brand, second, 1)).status).toBe(422);
+  });
+
+  it("whose texts the brand's own codes have taken ends as failed, and does not run for ever", async () => {
+    const brand = await api.newBrand();
+    const code_format = { pattern: "###", alphabet: "0123456789" };
+    const fields = { code_format, accept_guessable: true };
+    const campaign = await api.newCampaign(brand, 0, fields);
+    await api.addCodes(brand, campaign, 2);
+    // Of the rest a few stay free.
+    const taken = new Set(await codesOf(brand, campaign));
+    const own = Array.from({ length: 1_000 }, (_, i) => String(i).padStart(3, "0"));
+    const codes = own.filter((code) => !taken.has(code)).slice(0, 990);
+    const file = { codes };
+    expect(
+      (await api.send(brand.secret, "POST /v1/campaigns/default/imports", file)).body["accepted"],
+    ).toBe(990);
+    expect((await make(brand, campaign, 5)).body).toMatchObject({ status: "complete" });
+    const failed = await make(brand, campaign, 7);
+    expect([failed.status, failed.body]).toEqual([
+      201,
+      expect.objectContaining({ status: "failed", requested: 7, created: 0 }),
+    ]);
+    expect(failed.body.finished_at).not.toBeNull();
+    // As a step of the alarm's, too.
+    await breakD1(brand, [{ when: "before", sql: GROW, times: 1 }]);
+    const { id } = (await make(brand, campaign, 7)).body;
+    await settle(brand);
+    expect(await read(brand, id)).toMatchObject({ status: "failed", created: 0 });
+    await expectExactly(brand, campaign, 7);
+    expect((await make(brand, campaign, 3)).body).toMatchObject({ status: "complete" });
   });
 
   it("shares its room with formats whose codes differ in what nobody types", async () => {

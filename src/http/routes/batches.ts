@@ -9,7 +9,7 @@ import { newId } from "../../db/new-id.ts";
 import { BATCH_AT_ONCE_MAX, BATCH_COUNT_MAX } from "../../domain/batch.ts";
 import { shapeOf } from "../../domain/code-format.ts";
 import { codeSpaceOf } from "../../domain/code-space.ts";
-import { cancelBatch } from "../../inventory/batches.ts";
+import { endBatch } from "../../inventory/batches.ts";
 import { shapeForCodes } from "../../inventory/shapes.ts";
 import { secretKey } from "../auth.ts";
 import { noBody, readableBody } from "../body.ts";
@@ -46,7 +46,10 @@ const Batch = z
   .strictObject({
     id: z.string().meta({ example: "bat_01k3q9m7x2v8d4t6w5ab" }),
     campaign_id: z.string(),
-    status: z.enum(["running", "complete", "cancelled", "failed"]),
+    status: z.enum(["running", "complete", "cancelled", "failed"]).meta({
+      description:
+        "failed: nearly all texts of the format are codes of the brand already, its own among them.",
+    }),
     requested: z.int(),
     created: z.int().meta({ description: "Codes made so far; they can be claimed." }),
     created_at: AnsweredTime,
@@ -98,7 +101,7 @@ batchRoutes.openapi(
     middleware: [secretKey, readableBody] as const,
     request: { params: z.object({ campaign: PathKey }), query: NoQuery, body: jsonBody(NewBatch) },
     responses: {
-      201: created(Batch, "The batch is complete"),
+      201: created(Batch, "The batch is complete, or failed"),
       202: located(Batch, "The batch runs; its `created` tells how far it is"),
       ...problemResponses(
         "not-found",
@@ -196,7 +199,7 @@ batchRoutes.openapi(
   }),
   async (c) => {
     const seen = await requireBatch(c);
-    await cancelBatch(c.env.DB, seen.id);
+    await endBatch(c.env.DB, seen.id, "cancelled");
     const batch = await requireBatch(c);
     if (batch.status !== "cancelled") throw new ProblemError("batch-finished");
     return c.json(presentBatch(batch), 200);
