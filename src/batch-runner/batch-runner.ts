@@ -10,7 +10,8 @@
  * after each step: leases and claims, which people wait for, come first.
  *
  * WHAT A CRASH LEAVES BEHIND
- *  - before the batch was noted: an alarm that finds nothing to do.
+ *  - before the batch was noted: an alarm that finds nothing to do. When D1 did not answer, the
+ *    batch may be noted later, by a call that still lies on its way: the alarm looks once more.
  *  - after it, or in a step: a batch of which D1 knows how far it is. The platform repeats an alarm
  *    that did not end, and the next step goes on from there.
  */
@@ -40,6 +41,8 @@ const TURN_MS = 10_000;
 const LOOK_MS = 1_000;
 /** After D1 failed. */
 const RETRY_MS = 1_000;
+/** After so long no call to D1 that was not answered takes effect any more. */
+const LATE_MS = 120_000;
 /**
  * So many steps in vain one after the other end a batch: 40,000 codes were drawn, so hardly 1 text
  * in 1,000 is free. Its own codes may be half of them; the brand's others can be the rest.
@@ -61,10 +64,10 @@ export class BatchRunner extends DurableObject<Env> {
   /** Makes a small batch, or begins a large one. For the object of the batch's brand. */
   async make(batch: BatchToMake): Promise<MakeOutcome> {
     this.ctx.storage.kv.put("brand", batch.shape.brandId);
-    await this.ctx.storage.setAlarm(Date.now() + WATCH_MS);
+    await this.#wakeIn(WATCH_MS);
     this.#inHand.add(batch.id);
     try {
-      const started = await repeated(() => startBatch(this.env.DB, batch));
+      const started = await this.#start(batch);
       if (started.kind === "too-many") return started;
       if (batch.count <= BATCH_AT_ONCE_MAX) await this.#makeNow(batch);
     } finally {
@@ -76,8 +79,24 @@ export class BatchRunner extends DurableObject<Env> {
       await this.#tellPools(batch);
       return { kind: "made", batch: made };
     }
-    await this.ctx.storage.setAlarm(Date.now());
+    await this.#wakeIn(0);
     return { kind: "running", batch: made };
+  }
+
+  async #start(batch: BatchToMake) {
+    try {
+      return await repeated(() => startBatch(this.env.DB, batch));
+    } catch (error) {
+      this.ctx.storage.kv.put("lookAgainAt", Date.now() + LATE_MS);
+      throw error;
+    }
+  }
+
+  /** Sets the alarm, unless it is set for an earlier time. */
+  async #wakeIn(ms: number): Promise<void> {
+    const at = Date.now() + ms;
+    const set = await this.ctx.storage.getAlarm();
+    if (set === null || set > at) await this.ctx.storage.setAlarm(at);
   }
 
   /** All steps of a small batch; if one fails the alarm goes on, and it is answered as running. */
@@ -101,7 +120,7 @@ export class BatchRunner extends DurableObject<Env> {
       console.warn({ message: "Batches were interrupted", error: String(error) });
       nextMs = RETRY_MS;
     }
-    if (nextMs !== null) await this.ctx.storage.setAlarm(Date.now() + nextMs);
+    if (nextMs !== null) await this.#wakeIn(nextMs);
   }
 
   /** Steps of every batch in turn; milliseconds until the next turn is due, or null for none. */
@@ -111,7 +130,7 @@ export class BatchRunner extends DurableObject<Env> {
     do {
       const running = await answered(listRunning(this.env.DB, brandId));
       const mine = running.filter(({ batch }) => !this.#inHand.has(batch.id));
-      if (mine.length === 0) return this.#inHand.size > 0 ? WATCH_MS : null;
+      if (mine.length === 0) return this.#inHand.size > 0 ? WATCH_MS : this.#lastLookMs();
       const shapes = await answered(listShapes(this.env.DB, brandId));
       const due = mine.map(({ batch, shapeId }) => {
         const shape = shapes.find(({ id }) => id === shapeId);
@@ -123,6 +142,11 @@ export class BatchRunner extends DurableObject<Env> {
       await this.#rounds(ready, Math.min(until, Date.now() + LOOK_MS));
     } while (Date.now() < until);
     return 0;
+  }
+
+  #lastLookMs(): number | null {
+    const left = (this.ctx.storage.kv.get<number>("lookAgainAt") ?? 0) - Date.now();
+    return left > 0 ? left : null;
   }
 
   /** Rounds in which each batch takes a step, until one is done: then there is less to do. */

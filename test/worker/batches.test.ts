@@ -125,7 +125,55 @@ describe("a small batch", () => {
   });
 });
 
+describe("a batch of which nobody knows whether it was noted", () => {
+  it("is made also when D1 notes it long after everybody gave up", async () => {
+    const brand = await api.newBrand();
+    const campaign = await api.newCampaign(brand, 1);
+    await breakD1(brand, [{ when: "before", sql: /INSERT INTO batches/, times: 4 }]);
+    expect((await make(brand, campaign, 50)).status).toBe(503);
+    vi.setSystemTime(Date.now() + 3_000);
+    await runDurableObjectAlarm(runnerOf(brand));
+    await env.DB.prepare(
+      `INSERT INTO batches (id, campaign_id, status, requested, created_at, shape_id)
+       SELECT id || 'late', campaign_id, 'running', 50, 0, shape_id FROM batches WHERE campaign_id = ?`,
+    )
+      .bind(campaign)
+      .run();
+    vi.setSystemTime(Date.now() + 120_000);
+    await settle(brand);
+    await expectExactly(brand, campaign, 51);
+  });
+});
+
 describe("a large batch", () => {
+  it("begins at once, also while the alarm finds that another must wait", async () => {
+    const brand = await api.newBrand();
+    await api.newCampaign(brand, 1);
+    const waiting = await api.newCampaign(brand, 0, { code_format: { length: 12 } });
+    const campaign = await api.newCampaign(brand, 0);
+    expect((await make(brand, waiting, 2)).status).toBe(202);
+    let begun = false;
+    const DB = interceptedD1(env.DB, async (sql, call) => {
+      const answer = await call();
+      if (!begun && sql.some((text) => text.includes("b.status = 'running'"))) {
+        begun = true;
+        await make(brand, campaign, MANY);
+      }
+      return answer;
+    });
+    await runInDurableObject(runnerOf(brand), (runner) => {
+      Object.assign(runner, { env: { ...env, DB } });
+    });
+    await runDurableObjectAlarm(runnerOf(brand));
+    const alarm = await runInDurableObject(runnerOf(brand), (_runner, { storage }) =>
+      storage.getAlarm(),
+    );
+    expect([begun, (alarm ?? Infinity) - Date.now() < 1_000]).toEqual([true, true]);
+    vi.setSystemTime(Date.now() + SHAPE_WAIT_MS);
+    await settle(brand);
+    await expectExactly(brand, campaign, MANY);
+  });
+
   it("is answered with 202, grows, can be claimed from while it runs, and ends exact", async () => {
     const brand = await api.newBrand();
     const campaign = await api.newCampaign(brand, 0);
