@@ -10,8 +10,8 @@
 import { rowsOf } from "../db/database.ts";
 import { randomBytes } from "../db/new-id.ts";
 import { listShapes, ruleOf, shapeIn, type CodeShapeRow } from "../db/code-shapes.ts";
-import { BATCH_STEP } from "../domain/batch.ts";
-import { drawCodes, isAlike } from "../domain/code-format.ts";
+import { BATCH_STEP, BATCH_STEP_CHARS } from "../domain/batch.ts";
+import { drawCodes, isAlike, lengthOf, matchKeyLength, type CodeShape } from "../domain/code-format.ts";
 import { lastLease, lastLeaseIn } from "./pace.ts";
 
 export interface BatchToMake {
@@ -99,8 +99,9 @@ export async function growBatch(
   { hard }: { hard: boolean },
 ): Promise<BatchStep> {
   const { id, created } = batch;
-  const size = Math.min(BATCH_STEP, batch.requested - created);
-  const drawn = drawCodes(ruleOf(shape), hard ? BATCH_STEP : size, randomBytes);
+  const step = stepOf(shape);
+  const size = Math.min(step, batch.requested - created);
+  const drawn = drawCodes(ruleOf(shape), hard ? step : size, randomBytes);
   const [filled, , found, leased] = await db.batch([
     // A place that is full, or a code that is there, changes nothing.
     db
@@ -138,6 +139,15 @@ export async function growBatch(
     lastLeaseAt: lastLeaseIn(leased),
   };
 }
+
+/** Codes of that shape that one parameter takes, each with its match key. */
+function stepOf(shape: CodeShape): number {
+  const chars = lengthOf(shape) + matchKeyLength(shape) + PUNCTUATION;
+  return Math.min(BATCH_STEP, Math.floor(BATCH_STEP_CHARS / chars));
+}
+
+/** Quotes, a comma, and an escaped tab. */
+const PUNCTUATION = 5;
 
 // One text for both: a JSON array of arrays takes SQLite half as long again to read.
 const CODE_IN = "substr(d.value, 1, instr(d.value, char(9)) - 1)";

@@ -155,6 +155,23 @@ describe("the export of codes", () => {
 });
 
 describe("the exports of claims and redemptions", () => {
+  it("have each once, over several pages of a pool, also where the last is full", async () => {
+    const brand = await api.newBrand();
+    const campaign = await api.newCampaign(brand, 500);
+    const users = Array.from({ length: 500 }, (_, i) => `u-${i}`);
+    const held = await Promise.all(users.map((user) => api.claim(brand, campaign, user)));
+    await Promise.all(
+      held.map(({ body }) =>
+        api.send(brand.secret, "POST /v1/redemptions", { code: body.code, order_id: "o" }),
+      ),
+    );
+    for (const what of ["claims", "redemptions"]) {
+      const path = `/v1/campaigns/${campaign}/${what}/export?format=ndjson`;
+      const rows = ndjson((await api.send(brand.secret, `GET ${path}`)).text);
+      expect(rows.map(({ user_id }) => user_id).toSorted()).toEqual(users.toSorted());
+    }
+  });
+
   it("have a line for each, over all shards", async () => {
     const brand = await api.newBrand();
     const campaign = await api.newCampaign(brand, 60, {

@@ -17,8 +17,11 @@ import { headersOf, KEY_PROBLEMS, PathKey, problemResponses, toWireTime } from "
 const security = [{ secretKey: [] }];
 const params = z.object({ campaign: PathKey });
 
-/** Claims or redemptions that a pool hands over at a time: less than 1 MB. */
-const POOL_PAGE = 1_000;
+/**
+ * Claims or redemptions that a pool hands over at a time: 100 KB, or 6 MB where each user has left
+ * all the contact data that a claim may carry.
+ */
+const POOL_PAGE = 250;
 
 const CODE_COLUMNS = [
   "code",
