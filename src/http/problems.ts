@@ -124,8 +124,8 @@ export const problems = {
   },
   "unsupported-media-type": {
     status: 415,
-    title: "The request body must be application/json",
-    remedy: "Send `Content-Type: application/json`.",
+    title: "The request body has a media type that this call does not take",
+    remedy: "Send `Content-Type: application/json`; an import may be CSV or NDJSON too.",
   },
   "validation-failed": {
     status: 422,

@@ -394,6 +394,9 @@ describe.each(bodiless)("$name", (route) => {
     expect(await send("{}", "text/plain")).toBe(415);
     for (const body of ['{"x":1}', "[]", "null", "1"]) expect(await send(body)).toBe(422);
     expect(await send(`"${"x".repeat(300_000)}"`)).toBe(413);
+    expect(Object.keys(route.operation.responses)).toEqual(
+      expect.arrayContaining(["400", "413", "415", "422"]),
+    );
   });
 });
 

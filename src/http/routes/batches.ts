@@ -194,7 +194,7 @@ batchRoutes.openapi(
     request: { params: z.object({ batch: PathId }), query: NoQuery },
     responses: {
       200: json(Batch, "The batch as it is now"),
-      ...problemResponses("not-found", "batch-finished", ...KEY_PROBLEMS),
+      ...problemResponses("not-found", "batch-finished", ...KEY_PROBLEMS, ...BODY_PROBLEMS),
     },
   }),
   async (c) => {

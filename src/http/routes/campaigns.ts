@@ -223,7 +223,13 @@ for (const { verb, operationId, status, summary } of transitions) {
       request: { params, query: NoQuery },
       responses: {
         200: json(Campaign, "The campaign as it is now"),
-        ...problemResponses("not-found", "campaign-ended", "pool-overloaded", ...KEY_PROBLEMS),
+        ...problemResponses(
+          "not-found",
+          "campaign-ended",
+          "pool-overloaded",
+          ...KEY_PROBLEMS,
+          ...BODY_PROBLEMS,
+        ),
       },
     }),
     async (c) => {

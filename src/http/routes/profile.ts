@@ -92,7 +92,7 @@ profileRoutes.openapi(
     request: { query: NoQuery },
     responses: {
       200: json(Rotation, "When the new keys are used"),
-      ...problemResponses(...KEY_PROBLEMS),
+      ...problemResponses(...KEY_PROBLEMS, ...BODY_PROBLEMS),
     },
   }),
   async (c) => {
