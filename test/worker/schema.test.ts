@@ -3,6 +3,7 @@ import { getTableConfig } from "drizzle-orm/sqlite-core";
 import { describe, expect, it } from "vitest";
 import { findKey } from "../../src/db/api-keys.ts";
 import { findCampaign } from "../../src/db/campaigns.ts";
+import type { CodeShapeRow } from "../../src/db/code-shapes.ts";
 import { listCodes } from "../../src/db/codes.ts";
 import {
   apiKeys,
@@ -13,8 +14,11 @@ import {
   codeShapes,
   imports,
 } from "../../src/db/schema.ts";
+import { growBatch } from "../../src/inventory/batches.ts";
+import { findCodes, markRevoked } from "../../src/inventory/find-codes.ts";
+import { findKnown, OwnCodes } from "../../src/inventory/imports.ts";
 import { leaseBlock } from "../../src/inventory/leases.ts";
-import { showClaims } from "../../src/inventory/projection.ts";
+import { showClaims, showRedemptions } from "../../src/inventory/projection.ts";
 
 function snake(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -82,6 +86,37 @@ describe("D1", () => {
     const plan = await plansOf((db) => showClaims(db, []));
     expect(plan).toMatch(/SEARCH codes USING PRIMARY KEY \(batch_id=\? AND ordinal=\?\)/);
     expect(plan).not.toMatch(/SCAN codes/);
+  });
+
+  it("looks up codes of a list one by one, and never walks through a brand's", async () => {
+    const shape: CodeShapeRow = {
+      id: "shp_x",
+      brandId: "brd_x",
+      number: 1,
+      template: [12],
+      alphabet: "CDFGHJKMNPQRTVWX",
+      checkKey: "0".repeat(32),
+      createdAt: 0,
+      usableFrom: 0,
+      uncheckedFrom: null,
+    };
+    const batch = { id: "bat_x", campaignId: "cmp_x", shards: 1, requested: 1, created: 0 };
+    const own = [{ line: 1, code: "A", matchKey: "A" }];
+    const importer = (db: D1Database) =>
+      new OwnCodes({ db, importId: "imp_x", campaignId: "cmp_x", brandId: "brd_x" });
+    for (const work of [
+      (db: D1Database) => findCodes(db, "brd_x", ["A"]),
+      (db: D1Database) => findKnown(db, "brd_x", own),
+      (db: D1Database) => growBatch(db, batch, shape, { hard: false }).catch(() => null),
+      (db: D1Database) => markRevoked(db, [], { reason: null, now: 0 }),
+      (db: D1Database) => showRedemptions(db, []),
+      (db: D1Database) =>
+        Promise.race([importer(db).take(own, { duplicates: 0, rejected: 0 }), scheduler.wait(50)]),
+    ]) {
+      const plan = await plansOf(work);
+      expect(plan).toMatch(/codes_by_match_key \(brand_id=\? AND match_key=\?|ordinal=\?\)/);
+      expect(plan).not.toMatch(/SCAN (c|codes)\b|codes_by_match_key \(brand_id=\?\)/);
+    }
   });
 
   it("finds the next lease without looking at spent batches", async () => {
