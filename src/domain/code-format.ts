@@ -240,7 +240,7 @@ export function isSameShape(one: CodeShape, other: CodeShape): boolean {
   );
 }
 
-/** Whether codes of both shapes are found by the same match keys: who guesses one may hit either. */
+/** Whether codes of both have the same match keys: who guesses one may hit the other. */
 export function isAlike(one: CodeShape, other: CodeShape): boolean {
   return JSON.stringify(lettersAllowed(one)) === JSON.stringify(lettersAllowed(other));
 }

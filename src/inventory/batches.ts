@@ -11,7 +11,13 @@ import { rowsOf } from "../db/database.ts";
 import { randomBytes } from "../db/new-id.ts";
 import { listShapes, ruleOf, shapeIn, type CodeShapeRow } from "../db/code-shapes.ts";
 import { BATCH_STEP, BATCH_STEP_CHARS } from "../domain/batch.ts";
-import { drawCodes, isAlike, lengthOf, matchKeyLength, type CodeShape } from "../domain/code-format.ts";
+import {
+  drawCodes,
+  isAlike,
+  lengthOf,
+  matchKeyLength,
+  type CodeShape,
+} from "../domain/code-format.ts";
 import { lastLease, lastLeaseIn } from "./pace.ts";
 
 export interface BatchToMake {

@@ -335,7 +335,7 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/batch-runner/batch-runner.ts",
-        from: "if (nextMs !== null) await this.ctx.storage.setAlarm(Date.now() + nextMs);",
+        from: "if (nextMs !== null) await this.#wakeIn(nextMs);",
         to: "void nextMs;",
       },
     ],
@@ -395,8 +395,8 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/inventory/shapes.ts",
-        from: "const usableFrom = looksForged ? now + SHAPE_WAIT_MS : now;",
-        to: "const usableFrom = looksForged ? now : now;",
+        from: 'looksForged ? "when-known" : "at-once"',
+        to: 'looksForged ? "at-once" : "at-once"',
       },
     ],
   },

@@ -5,7 +5,7 @@ import { newId } from "../../src/db/new-id.ts";
 import { BATCH_STEP } from "../../src/domain/batch.ts";
 import { SHAPE_WAIT_MS } from "../../src/domain/code-shape-copies.ts";
 import { listShapes, setUnchecked } from "../../src/db/code-shapes.ts";
-import { cancelBatch, growBatch, startBatch } from "../../src/inventory/batches.ts";
+import { endBatch, growBatch, startBatch } from "../../src/inventory/batches.ts";
 import { rotateCheckKeys, shapeForCodes } from "../../src/inventory/shapes.ts";
 import type { Brand } from "../support/api.ts";
 import { faultyD1, type Fault } from "../support/faulty-d1.ts";
@@ -218,14 +218,19 @@ describe("a large batch", () => {
     const brand = await api.newBrand();
     const campaign = await api.newCampaign(brand, 0);
     const shape = await shapeForCodes(env.DB, brand.id, null);
-    const batch = { id: newId("batch"), campaignId: campaign, requested: 3 * MANY, created: 0 };
+    const goal = { campaignId: campaign, shards: 1, requested: 3 * MANY };
+    const batch = { id: newId("batch"), ...goal, created: 0 };
     const wanted = { ...batch, count: batch.requested, shape, codesMax: 1e9 };
     expect(await startBatch(env.DB, wanted)).toEqual({ kind: "started" });
-    const steps = await Promise.all([1, 2, 3].map(() => growBatch(env.DB, batch, shape)));
+    const steps = await Promise.all(
+      [1, 2, 3].map(() => growBatch(env.DB, batch, shape, { hard: false })),
+    );
     expect(steps.map(({ created }) => created)).toEqual(Array(3).fill(BATCH_STEP));
     expect(await startBatch(env.DB, wanted)).toEqual({ kind: "started" });
-    await cancelBatch(env.DB, batch.id);
-    expect(await growBatch(env.DB, { ...batch, created: BATCH_STEP }, shape)).toMatchObject({
+    await endBatch(env.DB, batch.id, "cancelled");
+    expect(
+      await growBatch(env.DB, { ...batch, created: BATCH_STEP }, shape, { hard: false }),
+    ).toMatchObject({
       created: BATCH_STEP,
       isRunning: false,
     });

