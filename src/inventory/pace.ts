@@ -17,11 +17,14 @@ export function lastLeaseIn(result: D1Result | undefined): number | null {
   return rowsOf<{ at: number | null }>(result)[0]?.at ?? null;
 }
 
+/** Long enough for calls that came during a step to go before the next. */
+const PAUSE_MS = 1;
+
 /**
  * Rests after a step that took `tookMs`, if codes are being handed out: leases, and whoever waits
- * for one, come first. Alone, long work takes all there is.
+ * for one, come first. Alone, long work takes all there is, but for a moment between two steps.
  */
 export async function giveWay(tookMs: number, lastLeaseAt: number | null): Promise<void> {
   const isBusy = lastLeaseAt !== null && Date.now() - lastLeaseAt < HANDING_OUT_MS;
-  if (isBusy) await scheduler.wait(Math.min(tookMs * REST_PART, REST_MAX_MS));
+  await scheduler.wait(isBusy ? Math.min(tookMs * REST_PART, REST_MAX_MS) : PAUSE_MS);
 }

@@ -5,6 +5,7 @@ import { drawText } from "../../src/domain/code-format.ts";
 import { randomBytes } from "../../src/db/new-id.ts";
 import type { Brand } from "../support/api.ts";
 import { faultyD1 } from "../support/faulty-d1.ts";
+import { Random } from "../support/random.ts";
 import { api } from "../support/worker-api.ts";
 import { apiWith, countingApi, measuringApi } from "../support/watched-api.ts";
 
@@ -386,6 +387,68 @@ describe("a revoked code", () => {
     const rival = await api.newBrand();
     expect(await revoke(rival, claim.code)).toEqual(["unknown"]);
   });
+
+  it.each([1, 2, 3, 4])(
+    "among claims, lost answers and lost pools is neither given nor in the way (run %i)",
+    async (seed) => {
+      const random = new Random(seed);
+      const brand = await api.newBrand();
+      const shards = random.int(1, 4);
+      const count = random.int(40, 80);
+      const campaign = await api.newCampaign(brand, count, { shards });
+      const codes = await codesOf(brand, campaign);
+      const dead = new Set<string>();
+      const holders = new Map<string, string>();
+      const claim = async (user: string) => {
+        const deadBefore = new Set(dead);
+        for (;;) {
+          const { status, body } = await api.claim(brand, campaign, user);
+          if (status === 503) continue;
+          if (status === 201) expect(deadBefore).not.toContain(body.code);
+          if (status < 300) expect([undefined, user]).toContain(holders.get(body.code));
+          if (status < 300) holders.set(body.code, user);
+          return;
+        }
+      };
+      const ignored = () => undefined;
+      const work: (() => Promise<unknown>)[] = [
+        async () => {
+          const some = Array.from({ length: random.int(1, 5) }, () => random.pick(codes));
+          await revoke(brand, ...some);
+          for (const code of some) dead.add(code);
+        },
+        // An object that is evicted while it is called tells its callers; here they do not mind.
+        async () => evictDurableObject(poolOf(campaign, random.int(0, shards - 1))).catch(ignored),
+        async () => {
+          const when = random.pick(["before", "after", "late"] as const);
+          const faults = [{ when, sql: /leases/, times: random.int(1, 3) }];
+          await runInDurableObject(poolOf(campaign, random.int(0, shards - 1)), (pool) => {
+            Object.assign(pool, { env: { ...env, DB: faultyD1(env.DB, faults) } });
+          }).catch(ignored);
+        },
+      ];
+      for (let round = 0; round < 10; round++) {
+        const claims = Array.from({ length: 7 }, (_, i) => claim(`u-${round}-${i}`));
+        const others = work.filter(() => random.chance(0.5)).map((some) => some());
+        await Promise.all([...claims, ...others]);
+      }
+      for (let i = 0; i < count; i++) await claim(`last-${i}`);
+      const revokedFree = codes.filter((code) => dead.has(code) && !holders.has(code)).length;
+      expect(holders.size + revokedFree).toBe(count);
+      expect(await api.integrity(brand, campaign)).toMatchObject({
+        ok: true,
+        codes: count,
+        available: 0,
+        leased: 0,
+        claimed: holders.size,
+        revoked: revokedFree,
+      });
+      const { body } = await api.send(brand.secret, `GET /v1/campaigns/${campaign}/stats`);
+      const totals = { codes: count, available: 0, redeemed: 0, expired: 0 };
+      const claimed = count - dead.size;
+      expect(body["totals"]).toEqual({ ...totals, claimed, revoked: dead.size });
+    },
+  );
 
   it("is found however long the texts are by which codes are found", async () => {
     const brand = await api.newBrand();

@@ -277,8 +277,8 @@ describe("an import under faults", () => {
     const json = { "Content-Type": "application/json" };
     const answer = await upload(brand, campaign, broken, { headers: json });
     expect([answer.status, answer.body.type]).toEqual([
-      422,
-      "http://codedrop.test/problems/import-unreadable",
+      400,
+      "http://codedrop.test/problems/malformed-json",
     ]);
     const left = await api.send<Import>(brand.secret, `GET /v1/imports/${answer.body.import_id}`);
     expect(left.body).toMatchObject({ status: "failed", rejected: 0, duplicates: 0 });
@@ -322,8 +322,11 @@ describe("a file that is not one", () => {
     ]);
     expect(await send("A", CSV, "?dry_run=maybe")).toEqual([422, "validation-failed"]);
     const json = { "Content-Type": "application/json" };
-    for (const file of ["", "[]", '{"codes": {}}', '{"codes": ["A"], "x": 1}', "nope"]) {
+    for (const file of ["[]", "null", '{"codes": {}}', '{"codes": ["A"], "x": 1}']) {
       expect([file, await send(file, json)]).toEqual([file, [422, "import-unreadable"]]);
+    }
+    for (const file of ["", "nope", "{", '{"codes": ["A"] oops}', '{"codes": oops}']) {
+      expect([file, await send(file, json)]).toEqual([file, [400, "malformed-json"]]);
     }
     expect((await upload(brand, "default", "")).body).toMatchObject({
       rows: 0,

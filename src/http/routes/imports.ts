@@ -13,7 +13,7 @@ import { DryRun } from "../../inventory/dry-run.ts";
 import { listErrors } from "../../inventory/import-errors.ts";
 import { ImportStuckError, OwnCodes } from "../../inventory/imports.ts";
 import { readRows } from "../../inventory/rows/read-rows.ts";
-import { UnreadableImportError } from "../../inventory/rows/row.ts";
+import { MalformedJsonError, UnreadableImportError } from "../../inventory/rows/row.ts";
 import { runImport } from "../../inventory/run-import.ts";
 import { secretKey } from "../auth.ts";
 import type { HttpEnv } from "../http-env.ts";
@@ -78,10 +78,8 @@ function brokenOff(error: unknown, importId: string): Error {
   const kept = `What came before is kept: GET /v1/imports/${importId}. Send the whole file again; codes that are there count as duplicates.`;
   if (error instanceof UnreadableImportError) {
     const at = error.line === null ? "" : `Line ${error.line}: `;
-    return new ProblemError("import-unreadable", {
-      detail: `${at}${error.message} ${kept}`,
-      extra,
-    });
+    const slug = error instanceof MalformedJsonError ? "malformed-json" : "import-unreadable";
+    return new ProblemError(slug, { detail: `${at}${error.message} ${kept}`, extra });
   }
   if (error instanceof UploadTooLargeError) {
     const detail = `A file may have ${IMPORT_BYTES_MAX} bytes at most; send it in parts. ${kept}`;
@@ -150,6 +148,7 @@ importRoutes.openapi(
       ...problemResponses(
         "not-found",
         "campaign-ended",
+        "malformed-json",
         "payload-too-large",
         "unsupported-media-type",
         "import-unreadable",

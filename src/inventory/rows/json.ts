@@ -9,6 +9,7 @@ import { closingQuote, pastEscapes, pastSpace, valueEnd } from "./json-text.ts";
 import {
   faultyRow,
   judgedRow,
+  MalformedJsonError,
   ROW_LENGTH_MAX,
   UnreadableImportError,
   type ImportRow,
@@ -24,6 +25,10 @@ const STRING_LENGTH_MAX = (IMPORTED_CODE_LENGTH_MAX + 1) * String.raw`\ud83c\udf
 const NAME_SHOWN_MAX = 40;
 
 const SHAPE = 'Send an object with an array of strings: {"codes": ["…", "…"]}.';
+
+/** What any JSON value begins with. */
+const VALUE = /^(?:[[{"\d-]|true|false|null)/;
+const LITERAL_MAX = "false".length;
 
 /** Which part of the document comes next. */
 type State =
@@ -89,7 +94,10 @@ export class JsonReader implements RowReader {
         return char === '"' ? this.#readString(rows) : this.#readOther(rows);
       case "object":
       case "array":
-        throw new UnreadableImportError(SHAPE, null);
+        if (VALUE.test(this.#text.slice(this.#at, this.#at + LITERAL_MAX))) {
+          throw new UnreadableImportError(SHAPE, null);
+        }
+        throw this.#malformed();
       case "colon":
       case "comma":
       case "brace":
@@ -177,13 +185,13 @@ export class JsonReader implements RowReader {
     }
   }
 
-  #malformed(): UnreadableImportError {
+  #malformed(): MalformedJsonError {
     return this.#unreadable("The JSON is malformed");
   }
 
-  #unreadable(what: string): UnreadableImportError {
+  #unreadable(what: string): MalformedJsonError {
     const past = this.#place === 0 ? "" : `, past element ${this.#place} of \`codes\``;
-    return new UnreadableImportError(
+    return new MalformedJsonError(
       `${what} at character ${this.#gone + this.#at + 1}${past}.`,
       null,
     );

@@ -29,6 +29,9 @@ export class UnreadableImportError extends Error {
   }
 }
 
+/** The document is not JSON, whatever it was to say. */
+export class MalformedJsonError extends UnreadableImportError {}
+
 /**
  * UTF-16 units of one row of CSV or NDJSON, and of one element of JSON that is no string. A cell of
  * a spreadsheet has 32,767 at most; this is four of them. It bounds what is held of a file at once,
