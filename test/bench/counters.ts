@@ -2,8 +2,8 @@
 
 import { interceptedD1 } from "../support/intercepted-d1.ts";
 
-/** Whose statement: the pool's SQLite, D1 asked by the pool, D1 or KV asked by the Worker. */
-export type Place = "pool" | "d1-by-pool" | "d1-by-worker" | "kv-by-worker";
+/** Whose statement: the pool's SQLite, D1 asked by an object, D1 or KV asked by the Worker. */
+export type Place = "pool" | "d1-by-pool" | "d1-by-runner" | "d1-by-worker" | "kv-by-worker";
 
 export interface Count {
   place: Place;

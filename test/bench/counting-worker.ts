@@ -1,12 +1,16 @@
 /** The benchmark's Worker with every statement counted. Only rows are read off it, never times. */
 
 import { countedD1, countedKv, countStorage, Tally } from "./counters.ts";
-import { app, CodePool as TimedPool } from "./worker.ts";
+import { app, BatchRunner as TimedRunner, CodePool as TimedPool } from "./worker.ts";
 
 // One isolate serves the Worker and its objects here, so that both write into this one.
 const tally = new Tally();
 
-export { BatchRunner } from "./worker.ts";
+export class BatchRunner extends TimedRunner {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, { ...env, DB: countedD1(env.DB, tally, "d1-by-runner") });
+  }
+}
 
 export class CodePool extends TimedPool {
   constructor(ctx: DurableObjectState, env: Env) {

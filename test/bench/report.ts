@@ -120,6 +120,7 @@ function table(head: string[], rows: string[][]): string {
 const PLACES: Record<Count["place"], string> = {
   pool: "pool",
   "d1-by-pool": "D1, by the pool",
+  "d1-by-runner": "D1, by the runner",
   "d1-by-worker": "D1, by the Worker",
   "kv-by-worker": "KV, by the Worker",
 };
