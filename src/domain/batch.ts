@@ -17,7 +17,7 @@ export const BATCH_STEP = 10_000;
 export const BATCH_STEP_CHARS = 1_500_000;
 
 /**
- * Codes in one lease at most: a lease writes 10 rows, 0.02 for a claim, and a lost pool would hold
+ * Codes in one lease at most: a lease writes 11 rows, 0.02 for a claim, and a lost pool would hold
  * up no more.
  */
 export const LEASE_SIZE = 500;

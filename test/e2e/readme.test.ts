@@ -11,7 +11,9 @@ const readme = readFileSync(path.resolve(import.meta.dirname, "../../README.md")
 const curls = [...readme.matchAll(/```sh\n(curl [\s\S]*?)\n```/g)].map(
   ([, command = ""]) => command,
 );
-const shownAnswer = JSON.parse(/```json\n([\s\S]*?)\n```/.exec(readme)?.[1] ?? "{}") as object;
+const shownAnswers = [...readme.matchAll(/```json\n([\s\S]*?)\n```/g)].map(
+  ([, json = ""]) => JSON.parse(json) as Record<string, unknown>,
+);
 
 const stateDir = mkdtempSync(path.join(tmpdir(), "codedrop-readme-"));
 let server: Server | null = null;
@@ -37,11 +39,14 @@ function run(command: string) {
 
 describe("the README", () => {
   it("shows commands that answer 201, the first one as it says", () => {
-    expect(curls.length).toBe(4);
+    expect(curls.length).toBe(5);
     const answers = curls.map(run);
-    expect(answers.map(({ status }) => status)).toEqual([201, 201, 201, 201]);
+    expect(answers.map(({ status }) => status)).toEqual([201, 201, 201, 201, 201]);
     const [claim] = answers;
-    expect(Object.keys(claim?.body ?? {})).toEqual(Object.keys(shownAnswer));
+    const { id, campaign_id, created_at, finished_at, ...shownImport } = shownAnswers[1] ?? {};
+    expect([id, campaign_id, created_at, finished_at]).not.toContain(undefined);
+    expect(answers[4]?.body).toMatchObject(shownImport);
+    expect(Object.keys(claim?.body ?? {})).toEqual(Object.keys(shownAnswers[0] ?? {}));
     expect(claim?.body).toMatchObject({
       user_id: "u-1",
       status: "claimed",
