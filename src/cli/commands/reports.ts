@@ -32,6 +32,7 @@ async function showIntegrity(call: Invocation, found: Integrity): Promise<void> 
     ["available", number(found.available)],
     ["leased to pools", number(found.leased)],
     ["claimed", number(found.claimed)],
+    ["revoked unclaimed", number(found.revoked)],
     ["given twice", number(found.duplicate_codes)],
     ["users with too many", number(found.duplicate_users)],
     ["stranded", number(found.stranded)],
