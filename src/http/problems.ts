@@ -69,7 +69,7 @@ export const problems = {
   "codes-exhausted": {
     status: 409,
     title: "Every code of this campaign is taken",
-    remedy: "Add a batch of codes to the campaign.",
+    remedy: "Add a batch of codes to the campaign, or import some.",
   },
   "campaign-not-open": {
     status: 409,

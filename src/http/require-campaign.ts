@@ -16,6 +16,18 @@ export async function requireCampaign(c: {
 }
 
 /**
+ * The campaign of an id that says where its thing is kept; 404 also for ids that say nothing.
+ */
+export async function requireCampaignOf<Address extends { campaignId: string }>(
+  c: { env: Env; var: HttpEnv["Variables"] },
+  address: Address | null,
+): Promise<{ campaign: CampaignRow; address: Address }> {
+  const campaign = address && (await findCampaign(c.env.DB, c.var.scope, address.campaignId));
+  if (campaign === null || address === null) throw new ProblemError("not-found");
+  return { campaign, address };
+}
+
+/**
  * Lets D1 show every claim and redemption that was answered before, for who counts or lists codes
  * there; 503 when D1 does not say that it does.
  */

@@ -18,6 +18,7 @@ import {
   matchKeyLength,
   type CodeShape,
 } from "../domain/code-format.ts";
+import { CODE_IN, codeTexts, KEY_IN } from "./code-text.ts";
 import { lastLease, lastLeaseIn } from "./pace.ts";
 
 export interface BatchToMake {
@@ -117,13 +118,7 @@ export async function growBatch(
          WHERE EXISTS (SELECT 1 FROM batches WHERE id = ?1 AND status = 'running' AND created = ?2)
          ON CONFLICT DO NOTHING`,
       )
-      .bind(
-        id,
-        created,
-        shape.brandId,
-        JSON.stringify(drawn.map(({ code, matchKey }) => `${code}\t${matchKey}`)),
-        size,
-      ),
+      .bind(id, created, shape.brandId, codeTexts(drawn), size),
     db
       .prepare(
         `UPDATE batches SET created = ?2 + ?3,
@@ -154,10 +149,6 @@ function stepOf(shape: CodeShape): number {
 
 /** Quotes, a comma, and an escaped tab. */
 const PUNCTUATION = 5;
-
-// One text for both: a JSON array of arrays takes SQLite half as long again to read.
-const CODE_IN = "substr(d.value, 1, instr(d.value, char(9)) - 1)";
-const KEY_IN = "substr(d.value, instr(d.value, char(9)) + 1)";
 
 /** Running batches of a brand, oldest first, and the shape of each. */
 export async function listRunning(

@@ -1,6 +1,7 @@
 /** Where a brand's codes are: which campaign they are of, and in whose hands. */
 
 import { rowsOf } from "../db/database.ts";
+import type { KeyMode } from "../domain/api-key.ts";
 import { matchKey, meantCode } from "../domain/match-key.ts";
 import { shardSql } from "./leases.ts";
 import { cutForParameter } from "./parameter.ts";
@@ -11,6 +12,7 @@ export interface FoundCode {
   campaignId: string;
   /** Of the campaign's row: a copy of it may be older. */
   campaignVersion: number;
+  mode: KeyMode;
   batchId: string;
   ordinal: number;
   /** The shard that leased it and decides what becomes of it; null when it lies in D1. */
@@ -27,9 +29,12 @@ export interface FoundCode {
 const ALIKE_MAX = 50;
 
 const FOUND = `c.match_key AS matchKey, c.code, b.campaign_id AS campaignId,
-  (SELECT version FROM campaigns WHERE id = b.campaign_id) AS campaignVersion, c.batch_id AS batchId,
-  c.ordinal, ${shardSql("c")} AS shard, b.created_at AS madeAt, c.revoked_at AS revokedAt,
+  k.version AS campaignVersion, k.mode, c.batch_id AS batchId, c.ordinal, ${shardSql("c")} AS shard,
+  b.created_at AS madeAt, c.revoked_at AS revokedAt,
   c.revoked_reason AS revokedReason`;
+
+const OF_CAMPAIGN = `JOIN batches AS b ON b.id = c.batch_id AND c.ordinal < b.created
+         JOIN campaigns AS k ON k.id = b.campaign_id`;
 
 // CROSS JOIN: SQLite would rather walk through all the brand's codes than look each one up.
 
@@ -61,15 +66,14 @@ async function findPart(
       .prepare(
         `SELECT ${FOUND} FROM json_each(?2) AS d
          CROSS JOIN codes AS c ON c.brand_id = ?1 AND c.match_key = d.value ->> 0 AND c.code = d.value ->> 1
-         JOIN batches AS b ON b.id = c.batch_id AND c.ordinal < b.created`,
+         ${OF_CAMPAIGN}`,
       )
       .bind(brandId, asked),
     db
       .prepare(
         `SELECT ${FOUND} FROM json_each(?2) AS d
          CROSS JOIN codes AS c ON c.brand_id = ?1 AND c.match_key = d.value
-         JOIN batches AS b ON b.id = c.batch_id AND c.ordinal < b.created
-         LIMIT ?3`,
+         ${OF_CAMPAIGN} LIMIT ?3`,
       )
       .bind(brandId, keys, ALIKE_MAX * typed.length),
   ]);
@@ -99,7 +103,7 @@ function distinct<Row extends { code: string }>(rows: Row[]): Row[] {
  */
 export async function markRevoked(
   db: D1Database,
-  places: { batchId: string; ordinal: number }[],
+  places: readonly { batchId: string; ordinal: number }[],
   { reason, now }: { reason: string | null; now: number },
 ): Promise<(number | null)[]> {
   const asked = JSON.stringify(places.map(({ batchId, ordinal }) => [batchId, ordinal]));

@@ -12,6 +12,7 @@ import { answered, rowsOf } from "../db/database.ts";
 import { rulesForged } from "../domain/code-format.ts";
 import { everybodyKnows, SHAPE_WAIT_MS } from "../domain/code-shape-copies.ts";
 import type { RowReason } from "../domain/import.ts";
+import { CODE_IN, codeTexts, KEY_IN } from "./code-text.ts";
 import { giveWay, lastLease, lastLeaseIn } from "./pace.ts";
 
 /** A code of the file, and the line on which it stands. */
@@ -108,84 +109,100 @@ export class OwnCodes {
     codes: OwnCode[],
     refused: { duplicates: number; rejected: number },
     shapes: CodeShapeRow[],
-  ): Promise<{
-    counts: ImportCounts;
-    known: Map<string, RowReason>;
-    lastLeaseAt: number | null;
-  }> {
-    const { rows, accepted } = this.#counts;
-    const id = this.#importId;
-    const asked = textOf(codes);
-    const lengths = JSON.stringify([...new Set(codes.map(({ matchKey }) => matchKey.length))]);
-    const statement = (sql: string, ...values: unknown[]) => this.#db.prepare(sql).bind(...values);
-    // Of the import as this object knows it, and of no shape that it has not judged the codes by.
-    const guard = `EXISTS (SELECT 1 FROM imports WHERE id = ?1 AND status = 'running' AND rows = ?2)
-      AND (SELECT count(*) FROM code_shapes WHERE brand_id = ?3) = ?4`;
-    const guarded = [id, rows, this.#brandId, shapes.length];
-    const taken = "(SELECT count(*) FROM codes WHERE batch_id = ?1 AND ordinal >= ?5)";
+  ): Promise<StepFound> {
     const results = await this.#db.batch([
-      statement(
-        `INSERT INTO imported_lengths (brand_id, length) SELECT ?3, value FROM json_each(?5) WHERE ${guard}
-         ON CONFLICT DO NOTHING`,
-        ...guarded,
-        lengths,
-      ),
-      statement(
-        `INSERT INTO batches (id, campaign_id, status, requested, created_at, finished_at)
-         SELECT ?1, ?5, 'complete', 1, ?6, ?6 WHERE ${guard} ON CONFLICT DO NOTHING`,
-        ...guarded,
-        this.#campaignId,
-        Date.now(),
-      ),
-      statement(
-        `INSERT INTO codes (batch_id, ordinal, brand_id, code, match_key)
-         SELECT ?1, ?5 + row_number() OVER (ORDER BY d.key) - 1, ?3, ${CODE_IN}, ${KEY_IN}
-         FROM json_each(?6) AS d
-         WHERE ${guard} AND NOT EXISTS (SELECT 1 FROM codes AS c
-           WHERE c.brand_id = ?3 AND c.match_key = ${KEY_IN} AND c.code = ${CODE_IN})`,
-        ...guarded,
-        accepted,
-        asked,
-      ),
-      statement(
-        `UPDATE batches SET created = ?5 + ${taken}, requested = max(1, ?5 + ${taken})
-         WHERE id = ?1 AND ${guard}`,
-        ...guarded,
-        accepted,
-      ),
-      statement(
-        `UPDATE imports SET accepted = ?5 + ${taken},
-           duplicates = duplicates + ?6 + ?8 - ${taken}, rejected = rejected + ?7,
-           rows = rows + ?6 + ?7 + ?8, touched_at = ?9
-         WHERE id = ?1 AND ${guard}`,
-        ...guarded,
-        accepted,
-        refused.duplicates,
-        refused.rejected,
-        codes.length,
-        Date.now(),
-      ),
-      statement(
-        `SELECT d.key AS i, c.batch_id = ?1 AS here FROM json_each(?4) AS d
-         CROSS JOIN codes AS c ON c.brand_id = ?2 AND c.match_key = ${KEY_IN} AND c.code = ${CODE_IN}
-         WHERE c.batch_id <> ?1 OR c.ordinal < ?3`,
-        id,
-        this.#brandId,
-        accepted,
-        asked,
-      ),
-      statement("SELECT rows, accepted, duplicates, rejected FROM imports WHERE id = ?1", id),
+      ...this.#changes(codes, refused, shapes),
+      this.#twins(codes),
+      this.#db
+        .prepare("SELECT rows, accepted, duplicates, rejected FROM imports WHERE id = ?1")
+        .bind(this.#importId),
       lastLease(this.#db),
     ]);
     const [twins, now, leased] = results.slice(-3);
     const [counts] = rowsOf<ImportCounts>(now);
-    if (counts === undefined) throw new Error(`Import ${id} vanished`);
+    if (counts === undefined) throw new Error(`Import ${this.#importId} vanished`);
     const known = new Map<string, RowReason>();
     for (const { i, here } of rowsOf<{ i: number; here: number }>(twins)) {
       known.set(codes[i]?.code ?? "", here === 1 ? "duplicate-in-file" : "duplicate");
     }
     return { counts, known, lastLeaseAt: lastLeaseIn(leased) };
   }
+
+  /** What a step writes, if the import and the brand's shapes stand as this object knows them. */
+  #changes(
+    codes: OwnCode[],
+    refused: { duplicates: number; rejected: number },
+    shapes: CodeShapeRow[],
+  ): D1PreparedStatement[] {
+    const { rows, accepted } = this.#counts;
+    const lengths = JSON.stringify([...new Set(codes.map(({ matchKey }) => matchKey.length))]);
+    const guard = `EXISTS (SELECT 1 FROM imports WHERE id = ?1 AND status = 'running' AND rows = ?2)
+      AND (SELECT count(*) FROM code_shapes WHERE brand_id = ?3) = ?4`;
+    const guarded = (sql: string, ...values: unknown[]) =>
+      this.#db.prepare(sql).bind(this.#importId, rows, this.#brandId, shapes.length, ...values);
+    const taken = "(SELECT count(*) FROM codes WHERE batch_id = ?1 AND ordinal >= ?5)";
+    const now = Date.now();
+    return [
+      guarded(
+        `INSERT INTO imported_lengths (brand_id, length) SELECT ?3, value FROM json_each(?5) WHERE ${guard}
+         ON CONFLICT DO NOTHING`,
+        lengths,
+      ),
+      guarded(
+        `INSERT INTO batches (id, campaign_id, status, requested, created_at, finished_at)
+         SELECT ?1, ?5, 'complete', 1, ?6, ?6 WHERE ${guard} ON CONFLICT DO NOTHING`,
+        this.#campaignId,
+        now,
+      ),
+      guarded(
+        `INSERT INTO codes (batch_id, ordinal, brand_id, code, match_key)
+         SELECT ?1, ?5 + row_number() OVER (ORDER BY d.key) - 1, ?3, ${CODE_IN}, ${KEY_IN}
+         FROM json_each(?6) AS d
+         WHERE ${guard} AND NOT EXISTS (SELECT 1 FROM codes AS c
+           WHERE c.brand_id = ?3 AND c.match_key = ${KEY_IN} AND c.code = ${CODE_IN})`,
+        accepted,
+        codeTexts(codes),
+      ),
+      guarded(
+        `UPDATE batches SET created = ?5 + ${taken}, requested = max(1, ?5 + ${taken})
+         WHERE id = ?1 AND ${guard}`,
+        accepted,
+      ),
+      guarded(
+        `UPDATE imports SET accepted = ?5 + ${taken},
+           duplicates = duplicates + ?6 + ?8 - ${taken}, rejected = rejected + ?7,
+           rows = rows + ?6 + ?7 + ?8, touched_at = ?9
+         WHERE id = ?1 AND ${guard}`,
+        accepted,
+        refused.duplicates,
+        refused.rejected,
+        codes.length,
+        now,
+      ),
+    ];
+  }
+
+  /**
+   * Which of the codes were there before the step, in this import or elsewhere. CROSS JOIN: SQLite
+   * would rather walk through all the brand's codes than look one up.
+   */
+  #twins(codes: OwnCode[]): D1PreparedStatement {
+    return this.#db
+      .prepare(
+        `SELECT d.key AS i, c.batch_id = ?1 AS here FROM json_each(?4) AS d
+         CROSS JOIN codes AS c ON c.brand_id = ?2 AND c.match_key = ${KEY_IN} AND c.code = ${CODE_IN}
+         WHERE c.batch_id <> ?1 OR c.ordinal < ?3`,
+      )
+      .bind(this.#importId, this.#brandId, this.#counts.accepted, codeTexts(codes));
+  }
+}
+
+/** What a step found when it was done, whether now or by an earlier try. */
+interface StepFound {
+  counts: ImportCounts;
+  /** Codes that were there before it. */
+  known: Map<string, RowReason>;
+  lastLeaseAt: number | null;
 }
 
 /**
@@ -223,19 +240,9 @@ export async function findKnown(
          WHERE EXISTS (SELECT 1 FROM codes AS c
            WHERE c.brand_id = ?1 AND c.match_key = ${KEY_IN} AND c.code = ${CODE_IN})`,
       )
-      .bind(brandId, textOf(codes)),
+      .bind(brandId, codeTexts(codes)),
     lastLease(db),
   ]);
   const known = rowsOf<{ i: number }>(found).map(({ i }) => codes[i]?.code ?? "");
   return { known: new Set(known), lastLeaseAt: lastLeaseIn(leased) };
 }
-
-/** The codes as one parameter. */
-function textOf(codes: OwnCode[]): string {
-  return JSON.stringify(codes.map(({ code, matchKey }) => `${matchKey}\t${code}`));
-}
-
-// CROSS JOIN above: SQLite would rather walk through all the brand's codes than look one up.
-// The match key holds no blank, so the first tab ends it, whatever the code looks like.
-const KEY_IN = "substr(d.value, 1, instr(d.value, char(9)) - 1)";
-const CODE_IN = "substr(d.value, instr(d.value, char(9)) + 1)";

@@ -125,13 +125,19 @@ function longFunctions(file: string): string[] {
   const found: string[] = [];
   lines.forEach((line, i) => {
     const head =
-      /^(\s*)(?:export )?(?:default )?(?:override )?(?:async )?(?:function\b|#?\w+\([^)]*\).*\{$|const \w+ = (?:async )?\(|(?:async )?\(c\) => \{)/.exec(
+      /^(\s*)(?:export )?(?:default )?(?:override )?(?:async )?(?:function\b|\*?#?\w+\($|\*?#?\w+\([^)]*\).*\{$|const \w+ = (?:async )?\(.*\{$|(?:async )?\(c\) => \{)/.exec(
         line,
       );
     if (head === null || /^\s*(if|for|while|switch|return|describe|it|test|expect)\b/.test(line))
       return;
-    const end = lines.findIndex((later, j) => j > i && later.startsWith(`${head[1]}}`));
-    if (end > 0 && end - i + 1 > FUNCTION_LINES_MAX)
+    const indent = head[1] ?? "";
+    // A head may end lines later, and its result's type may close a brace of its own: "}> {".
+    let end = i;
+    do end = lines.findIndex((later, j) => j > end && later.startsWith(`${indent}}`));
+    while (end > 0 && lines[end]?.endsWith("{") === true && /^\s*\}[>\])]/.test(lines[end] ?? ""));
+    // A call that is only spread over lines ends in ")".
+    const isCall = lines.slice(i, end).some((later) => later === `${indent});`);
+    if (end > 0 && !isCall && end - i + 1 > FUNCTION_LINES_MAX)
       found.push(`${file}:${i + 1} has ${end - i + 1} lines`);
   });
   return found;

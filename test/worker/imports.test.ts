@@ -271,7 +271,7 @@ describe("an import under faults", () => {
   it("that breaks off keeps what it took, says so, and is made good by sending the file again", async () => {
     const brand = await api.newBrand();
     const campaign = await api.newCampaign(brand, 0);
-    const broken = `{"codes": [${numbered("G", 6_000)
+    const broken = `{"codes": [${numbered("G", 12_000)
       .map((code) => `"${code}"`)
       .join()}, oops]}`;
     const json = { "Content-Type": "application/json" };
@@ -280,12 +280,15 @@ describe("an import under faults", () => {
       400,
       "http://codedrop.test/problems/malformed-json",
     ]);
+    expect(answer.body.detail).toContain("What came before is kept");
+    const dry = await upload(brand, campaign, broken, { headers: json, query: "?dry_run=true" });
+    expect(dry.body.detail).toMatch(/Nothing was taken\.$/);
     const left = await api.send<Import>(brand.secret, `GET /v1/imports/${answer.body.import_id}`);
     expect(left.body).toMatchObject({ status: "failed", rejected: 0, duplicates: 0 });
     const mended = await upload(brand, campaign, broken.replace(", oops", ""), { headers: json });
-    expect(mended.body).toMatchObject({ rows: 6_000, accepted: 6_000 - left.body.accepted });
-    expect(new Set(await codesOf(brand, campaign)).size).toBe(6_000);
-    expect(await api.integrity(brand, campaign)).toMatchObject({ ok: true, codes: 6_000 });
+    expect(mended.body).toMatchObject({ rows: 12_000, accepted: 12_000 - left.body.accepted });
+    expect(new Set(await codesOf(brand, campaign)).size).toBe(12_000);
+    expect(await api.integrity(brand, campaign)).toMatchObject({ ok: true, codes: 12_000 });
   });
 
   it("that nobody finished is called failed once it has been silent", async () => {
@@ -308,6 +311,8 @@ describe("a file that is not one", () => {
       return [status, body.type.split("/").at(-1)];
     };
     expect(await send("name,price\na,1\n", CSV)).toEqual([422, "import-unreadable"]);
+    const nothing = await upload(brand, "default", "name,price\na,1\n");
+    expect(nothing.body.detail).toMatch(/Nothing was taken\.$/);
     expect(await send("A", { "Content-Type": "text/plain" })).toEqual([
       415,
       "unsupported-media-type",

@@ -3,7 +3,6 @@
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import * as z from "zod";
 import { poolOfShard } from "../../code-pool/stub.ts";
-import { findCampaign } from "../../db/campaigns.ts";
 import { discountAmount } from "../../domain/discount.ts";
 import { parseRedemptionId, refusalReason } from "../../domain/redemption.ts";
 import { secretKey, secretKeyNear } from "../auth.ts";
@@ -17,6 +16,7 @@ import {
 } from "../checkout-schemas.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { ProblemError } from "../problems.ts";
+import { requireCampaignOf } from "../require-campaign.ts";
 import {
   BODY_PROBLEMS,
   created,
@@ -136,11 +136,9 @@ checkoutRoutes.openapi(
     },
   }),
   async (c) => {
-    const address = parseRedemptionId(c.req.valid("param").redemption);
-    const campaign = address && (await findCampaign(c.env.DB, c.var.scope, address.campaignId));
-    if (!campaign || !address || address.shard >= campaign.shards) {
-      throw new ProblemError("not-found");
-    }
+    const id = parseRedemptionId(c.req.valid("param").redemption);
+    const { campaign, address } = await requireCampaignOf(c, id);
+    if (address.shard >= campaign.shards) throw new ProblemError("not-found");
     const { shard, call } = poolOfShard(c.env, campaign, address.shard);
     const held = await call((pool) => pool.findRedemption(address.number));
     if (held === null) throw new ProblemError("not-found");

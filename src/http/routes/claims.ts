@@ -6,7 +6,7 @@ import * as z from "zod";
 import type { Claim as ClaimRow, Contact } from "../../code-pool/ledger.ts";
 import type { ClaimOutcome } from "../../code-pool/messages.ts";
 import { poolCampaign, poolOfUser, poolsOf, userKeyOf } from "../../code-pool/stub.ts";
-import { findCampaign, type CampaignRow } from "../../db/campaigns.ts";
+import type { CampaignRow } from "../../db/campaigns.ts";
 import { parseClaimId } from "../../domain/claim.ts";
 import { findCampaignAnew, findCampaignNear } from "../../directory/directory.ts";
 import { secretKey, secretKeyNear } from "../auth.ts";
@@ -28,7 +28,7 @@ import {
   problemResponses,
   toWireTime,
 } from "../schemas.ts";
-import { requireCampaign } from "../require-campaign.ts";
+import { requireCampaign, requireCampaignOf } from "../require-campaign.ts";
 
 const security = [{ secretKey: [] }];
 const params = z.object({ campaign: PathKey });
@@ -224,9 +224,8 @@ claimRoutes.openapi(
     },
   }),
   async (c) => {
-    const address = parseClaimId(c.req.valid("param").claim);
-    const campaign = address && (await findCampaign(c.env.DB, c.var.scope, address.campaignId));
-    if (!campaign || !address) throw new ProblemError("not-found");
+    const id = parseClaimId(c.req.valid("param").claim);
+    const { campaign, address } = await requireCampaignOf(c, id);
     const { userKey, nth } = address;
     const claim = await poolOfUser(c.env, campaign, userKey).call((pool) =>
       pool.findClaim(userKey, nth),

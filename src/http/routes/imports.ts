@@ -73,9 +73,13 @@ const FILE = {
 export const importRoutes = new OpenAPIHono<HttpEnv>();
 
 /** What the caller is told of a file that could not be taken whole. */
-function brokenOff(error: unknown, importId: string): Error {
+function brokenOff(error: unknown, importId: string, tookNothing: boolean): Error {
   const extra = { import_id: importId };
-  const kept = `What came before is kept: GET /v1/imports/${importId}. Send the whole file again; codes that are there count as duplicates.`;
+  // Of a step that D1 did not answer nobody can say so.
+  const kept =
+    tookNothing && !(error instanceof ImportStuckError)
+      ? "Nothing was taken."
+      : `What came before is kept: GET /v1/imports/${importId}. Send the whole file again; codes that are there count as duplicates.`;
   if (error instanceof UnreadableImportError) {
     const at = error.line === null ? "" : `Line ${error.line}: `;
     const slug = error instanceof MalformedJsonError ? "malformed-json" : "import-unreadable";
@@ -115,11 +119,11 @@ async function importFile(
   } catch (error) {
     // One that cannot be called failed is silent from now on, which comes to the same.
     await repeated(() => finishImport(db, importId, "failed")).catch(() => null);
-    throw brokenOff(error, importId);
+    throw brokenOff(error, importId, dryRun || taker.counts.accepted === 0);
   }
   await repeated(() => finishImport(db, importId, "failed"));
   throw new ProblemError("payload-too-large", {
-    detail: `A file may have ${IMPORT_ROWS_MAX} rows at most. Those were imported; send the rest as another file.`,
+    detail: `A file may have ${IMPORT_ROWS_MAX} rows at most. Those were ${dryRun ? "judged" : "imported"}; send the rest as another file.`,
     extra: { import_id: importId },
   });
 }

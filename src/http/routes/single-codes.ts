@@ -1,14 +1,11 @@
 /** One code, whichever campaign it is of: revoked, or looked up with its history. */
 
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
-import type { Context } from "hono";
 import type * as z from "zod";
-import type { RevokeOutcome } from "../../code-pool/messages.ts";
-import { poolsOf } from "../../code-pool/stub.ts";
-import { findCampaign, type CampaignRow } from "../../db/campaigns.ts";
+import { revokeCodes } from "../../code-pool/revocation.ts";
 import { formatClaimId } from "../../domain/claim.ts";
 import { formatRedemptionId, heldStatus } from "../../domain/redemption.ts";
-import { findCodes, markRevoked, type FoundCode } from "../../inventory/find-codes.ts";
+import { findCodes } from "../../inventory/find-codes.ts";
 import { secretKey } from "../auth.ts";
 import { readableBody } from "../body.ts";
 import { CodeHistory, LookUp, NewRevocation, Revocation } from "../checkout-schemas.ts";
@@ -30,50 +27,6 @@ export const singleCodeRoutes = new OpenAPIHono<HttpEnv>();
 
 type Verdict = z.infer<typeof Revocation>["data"][number]["result"];
 
-/**
- * Marks the codes in D1 first, then tells the shards in whose hands they are by then. A lease that
- * comes later reads the mark; one that was granted before is a shard's that is told.
- */
-async function revokeAll(
-  env: Env,
-  codes: (FoundCode & { campaign: CampaignRow })[],
-  reason: string | null,
-) {
-  const shards = await markRevoked(env.DB, codes, { reason, now: Date.now() });
-  const outcomes: RevokeOutcome[] = codes.map(() => "unclaimed");
-  const byCampaign = Map.groupBy(codes.keys(), (i) => codes[i]?.campaign.id ?? "");
-  for (const indices of byCampaign.values()) {
-    const campaign = codes[indices[0] ?? 0]?.campaign;
-    if (campaign === undefined) continue;
-    await Promise.all(
-      poolsOf(env, campaign).map(async ({ shard, call }) => {
-        const mine = indices.filter((i) => shards[i] === shard);
-        if (mine.length === 0) return;
-        const places = mine.flatMap((i) => {
-          const code = codes[i];
-          return code === undefined ? [] : [{ batchId: code.batchId, ordinal: code.ordinal }];
-        });
-        const answers = await call((pool) => pool.revoke(places));
-        answers.forEach((answer, at) => (outcomes[mine[at] ?? -1] = answer));
-      }),
-    );
-  }
-  return outcomes;
-}
-
-/** Those campaigns of the codes that the key may see. */
-async function campaignsOf(
-  c: Context<HttpEnv>,
-  found: (FoundCode | null)[],
-): Promise<Map<string, CampaignRow>> {
-  const seen = new Map<string, CampaignRow>();
-  for (const id of new Set(found.flatMap((code) => (code === null ? [] : [code.campaignId])))) {
-    const campaign = await findCampaign(c.env.DB, c.var.scope, id);
-    if (campaign !== null) seen.set(id, campaign);
-  }
-  return seen;
-}
-
 singleCodeRoutes.openapi(
   createRoute({
     method: "post",
@@ -93,22 +46,17 @@ singleCodeRoutes.openapi(
   }),
   async (c) => {
     const { codes: typed, reason = null } = c.req.valid("json");
-    const found = await findCodes(c.env.DB, c.var.scope.brandId, typed);
-    const campaigns = await campaignsOf(c, found);
-    const mine = found.flatMap((code, i) => {
-      const campaign = code === null ? undefined : campaigns.get(code.campaignId);
-      return code === null || campaign === undefined ? [] : [{ ...code, campaign, i }];
-    });
-    const outcomes = mine.length === 0 ? [] : await revokeAll(c.env, mine, reason);
+    const { brandId, mode } = c.var.scope;
+    const found = await findCodes(c.env.DB, brandId, typed);
+    const mine = found.flatMap((code, i) =>
+      code === null || (mode !== null && code.mode !== mode) ? [] : [{ ...code, i }],
+    );
+    const outcomes = mine.length === 0 ? [] : await revokeCodes(c.env, mine, reason);
     const results: Verdict[] = typed.map(() => "unknown");
-    mine.forEach(({ i, revokedAt }, at) => {
-      results[i] =
-        outcomes[at] === "redeemed"
-          ? "redeemed"
-          : revokedAt === null
-            ? "revoked"
-            : "already-revoked";
-    });
+    for (const [at, { i, revokedAt }] of mine.entries()) {
+      if (outcomes[at] === "redeemed") results[i] = "redeemed";
+      else results[i] = revokedAt === null ? "revoked" : "already-revoked";
+    }
     const data = typed.map((code, i) => ({ code, result: results[i] ?? "unknown" }));
     return c.json({ data }, 200);
   },

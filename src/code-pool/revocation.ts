@@ -1,0 +1,35 @@
+/** Taking codes out of the world, wherever they lie. */
+
+import { poolName } from "../domain/claim.ts";
+import { markRevoked, type FoundCode } from "../inventory/find-codes.ts";
+import type { RevokeOutcome } from "./messages.ts";
+import { poolOfShard } from "./stub.ts";
+
+/**
+ * Marks the codes in D1 first, then tells the shards in whose hands they are by then. A lease that
+ * comes later reads the mark; one that was granted before is a shard's that is told. When this
+ * resolves, none of them is given or spent any more. Safe to repeat.
+ */
+export async function revokeCodes(
+  env: Env,
+  codes: readonly FoundCode[],
+  reason: string | null,
+): Promise<RevokeOutcome[]> {
+  const shards = await markRevoked(env.DB, codes, { reason, now: Date.now() });
+  const outcomes: RevokeOutcome[] = codes.map(() => "unclaimed");
+  const leased = codes.flatMap(({ campaignId, batchId, ordinal }, at) => {
+    const shard = shards[at] ?? null;
+    return shard === null ? [] : [{ at, campaignId, shard, place: { batchId, ordinal } }];
+  });
+  const byPool = Map.groupBy(leased, ({ campaignId, shard }) => poolName(campaignId, shard));
+  await Promise.all(
+    [...byPool.values()].map(async (mine) => {
+      const [first] = mine;
+      if (first === undefined) return;
+      const { call } = poolOfShard(env, { id: first.campaignId }, first.shard);
+      const answers = await call((pool) => pool.revoke(mine.map(({ place }) => place)));
+      for (const [i, answer] of answers.entries()) outcomes[mine[i]?.at ?? -1] = answer;
+    }),
+  );
+  return outcomes;
+}
