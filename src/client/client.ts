@@ -9,6 +9,7 @@ import { Batches, Campaigns } from "./campaigns.ts";
 import { Claims, Redemptions } from "./claims.ts";
 import type { Integrity, Stats } from "./code-types.ts";
 import { Codes, Imports } from "./codes.ts";
+import { Keys } from "./keys.ts";
 import { path, Transport, type CallOptions, type ClientOptions } from "./transport.ts";
 
 export { CodedropConnectionError, CodedropError } from "./errors.ts";
@@ -27,6 +28,7 @@ export class Codedrop {
   readonly #transport: Transport;
   readonly brand: Profile;
   readonly brands: Brands;
+  readonly keys: Keys;
   readonly campaigns: Campaigns;
   readonly batches: Batches;
   readonly imports: Imports;
@@ -39,6 +41,7 @@ export class Codedrop {
     this.#transport = transport;
     this.brand = new Profile(transport);
     this.brands = new Brands(transport);
+    this.keys = new Keys(transport);
     this.campaigns = new Campaigns(transport);
     this.batches = new Batches(transport);
     this.imports = new Imports(transport);

@@ -84,7 +84,7 @@ export function path(parts: TemplateStringsArray, ...names: string[]): Path {
 
 export interface Call {
   /** The method and the path. */
-  route: `${"GET" | "POST" | "PATCH"} ${Path}`;
+  route: `${"GET" | "POST" | "PATCH" | "DELETE"} ${Path}`;
   query?: object;
   json?: unknown;
   upload?: { body: Upload; type: string };
@@ -136,11 +136,12 @@ export class Transport {
     }, filter.format ?? "csv");
   }
 
-  /** The JSON that the service answers. */
+  /** The JSON that the service answers; undefined where it answers that there is none. */
   json<Value>(call: Call): Promise<Value> {
     return this.#persist(call, async (response, deadline) => {
       const text = await response.text();
       deadline.end();
+      if (response.status === 204) return undefined as Value;
       try {
         return JSON.parse(text) as Value;
       } catch {

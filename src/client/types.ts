@@ -134,3 +134,52 @@ export interface CheckKeyRotation {
   shapes: number;
   in_use_from: string;
 }
+
+/** What a secret key may do; writing includes reading. */
+export type Scope =
+  | "audit:read"
+  | `${"brand" | "campaigns" | "claims" | "codes" | "keys" | "redemptions" | "users"}:${"read" | "write"}`
+  | "events:read";
+
+export interface NewApiKey {
+  kind: "secret" | "publishable";
+  mode: "live" | "test";
+  name: string;
+  /** Secret keys only; all when left out. */
+  scopes?: Scope[];
+  /** Publishable keys only: the pages it may be used from. */
+  allowed_origins?: string[];
+  expires_at?: string | null;
+}
+
+export interface KeyUpdate {
+  name?: string;
+  allowed_origins?: string[];
+}
+
+export interface KeyRotation {
+  /** How long the old key stays good. */
+  overlap_seconds: number;
+}
+
+export interface ApiKey {
+  id: string;
+  kind: "secret" | "publishable";
+  mode: "live" | "test";
+  name: string;
+  /** The key's last 4 characters. */
+  hint: string;
+  /** Null: all. */
+  scopes: string[] | null;
+  allowed_origins: string[];
+  created_at: string;
+  expires_at: string | null;
+  revoked_at: string | null;
+  /** Some 5 minutes behind at most. */
+  last_used_at: string | null;
+}
+
+export interface ApiKeyWithText extends ApiKey {
+  /** Shown this once. */
+  key: string;
+}

@@ -1,5 +1,8 @@
-import { eq } from "drizzle-orm";
-import { database } from "./database.ts";
+import { and, desc, eq, isNull, lt, or, sql } from "drizzle-orm";
+import { formatApiKey, type KeyKind, type KeyMode } from "../domain/api-key.ts";
+import type { Scope } from "../domain/scope.ts";
+import { database, type Page } from "./database.ts";
+import { newId, randomBytes } from "./new-id.ts";
 import { apiKeys, brands } from "./schema.ts";
 
 export type ApiKeyRow = typeof apiKeys.$inferSelect;
@@ -42,4 +45,117 @@ export async function listKeyHashes(db: D1Database, brandId: string): Promise<st
     .from(apiKeys)
     .where(eq(apiKeys.brandId, brandId));
   return found.map(({ hash }) => hash);
+}
+
+/** Whose keys, and of which mode: null means both. */
+export interface KeyScope {
+  brandId: string;
+  mode: KeyMode | null;
+}
+
+function within({ brandId, mode }: KeyScope) {
+  return and(eq(apiKeys.brandId, brandId), mode === null ? undefined : eq(apiKeys.mode, mode));
+}
+
+export interface NewKey {
+  brandId: string;
+  kind: KeyKind;
+  mode: KeyMode;
+  name: string;
+  /** Null: all. */
+  scopes: Scope[] | null;
+  allowedOrigins: string[];
+  expiresAt: number | null;
+}
+
+/** A key and the row that will stand for it: the row does not tell the key. */
+export async function keyToInsert(key: NewKey): Promise<{ text: string; row: ApiKeyRow }> {
+  const text = formatApiKey(key.kind, key.mode, randomBytes);
+  const row = {
+    ...key,
+    id: newId("apiKey"),
+    hash: await hashKey(text),
+    hint: text.slice(-4),
+    createdAt: Date.now(),
+    revokedAt: null,
+    lastUsedAt: null,
+  };
+  return { text, row };
+}
+
+export async function createKey(db: D1Database, row: ApiKeyRow): Promise<void> {
+  await database(db).insert(apiKeys).values(row);
+}
+
+/** Newest first, revoked and expired ones among them. */
+export async function listKeys(
+  db: D1Database,
+  scope: KeyScope,
+  { after, limit }: Page<string>,
+): Promise<ApiKeyRow[]> {
+  return database(db)
+    .select()
+    .from(apiKeys)
+    .where(and(within(scope), after === null ? undefined : lt(apiKeys.id, after)))
+    .orderBy(desc(apiKeys.id))
+    .limit(limit);
+}
+
+export async function findKeyById(
+  db: D1Database,
+  scope: KeyScope,
+  id: string,
+): Promise<ApiKeyRow | null> {
+  const found = await database(db)
+    .select()
+    .from(apiKeys)
+    .where(and(within(scope), eq(apiKeys.id, id)))
+    .limit(1);
+  return found[0] ?? null;
+}
+
+export async function updateKey(
+  db: D1Database,
+  id: string,
+  change: Partial<Pick<ApiKeyRow, "name" | "allowedOrigins">>,
+): Promise<ApiKeyRow | null> {
+  const updated = await database(db)
+    .update(apiKeys)
+    .set(change)
+    .where(eq(apiKeys.id, id))
+    .returning();
+  return updated[0] ?? null;
+}
+
+/** For good. One that was revoked before keeps its time. */
+export async function revokeKey(db: D1Database, id: string): Promise<void> {
+  await database(db)
+    .update(apiKeys)
+    .set({ revokedAt: Date.now() })
+    .where(and(eq(apiKeys.id, id), isNull(apiKeys.revokedAt)));
+}
+
+/** Puts `successor` in, and lets the key before it go at `expiresAt`, or sooner if it was to. */
+export async function succeedKey(
+  db: D1Database,
+  before: ApiKeyRow,
+  successor: ApiKeyRow,
+  expiresAt: number,
+): Promise<void> {
+  const orm = database(db);
+  await orm.batch([
+    orm.insert(apiKeys).values(successor),
+    orm
+      .update(apiKeys)
+      .set({ expiresAt: sql`min(coalesce(${apiKeys.expiresAt}, ${expiresAt}), ${expiresAt})` })
+      .where(eq(apiKeys.id, before.id)),
+  ]);
+}
+
+/** Notes that the key was used; an older note than the one there changes nothing. */
+export async function markUsed(db: D1Database, id: string, now: number): Promise<void> {
+  await database(db)
+    .update(apiKeys)
+    .set({ lastUsedAt: now })
+    .where(and(eq(apiKeys.id, id), or(isNull(apiKeys.lastUsedAt), lt(apiKeys.lastUsedAt, now))));
 }

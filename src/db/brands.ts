@@ -1,27 +1,11 @@
 import { desc, eq, lt, or } from "drizzle-orm";
-import { formatApiKey, type KeyKind } from "../domain/api-key.ts";
 import { campaignToInsert } from "./campaigns.ts";
 import { database, isUniqueViolation, type Page } from "./database.ts";
-import { newId, randomBytes } from "./new-id.ts";
+import { newId } from "./new-id.ts";
 import { apiKeys, brands, campaigns } from "./schema.ts";
-import { hashKey } from "./api-keys.ts";
+import { keyToInsert } from "./api-keys.ts";
 
 export type BrandRow = typeof brands.$inferSelect;
-
-async function keyToInsert(owner: { brandId: string; now: number }, kind: KeyKind, name: string) {
-  const key = formatApiKey(kind, "live", randomBytes);
-  const row = {
-    id: newId("apiKey"),
-    brandId: owner.brandId,
-    kind,
-    mode: "live" as const,
-    name,
-    hash: await hashKey(key),
-    hint: key.slice(-4),
-    createdAt: owner.now,
-  };
-  return { key, row };
-}
 
 /** A brand with its first two keys and its `default` campaign, or null when the slug is taken. */
 export async function createBrand(
@@ -30,9 +14,19 @@ export async function createBrand(
 ): Promise<{ brand: BrandRow; secret: string; publishable: string } | null> {
   const now = Date.now();
   const brand: BrandRow = { id: newId("brand"), slug, name, status: "active", createdAt: now };
-  const owner = { brandId: brand.id, now };
-  const secret = await keyToInsert(owner, "secret", "First secret key");
-  const publishable = await keyToInsert(owner, "publishable", "First publishable key");
+  const fields = {
+    brandId: brand.id,
+    mode: "live" as const,
+    scopes: null,
+    allowedOrigins: [],
+    expiresAt: null,
+  };
+  const secret = await keyToInsert({ ...fields, kind: "secret", name: "First secret key" });
+  const publishable = await keyToInsert({
+    ...fields,
+    kind: "publishable",
+    name: "First publishable key",
+  });
   const orm = database(db);
   try {
     await orm.batch([
@@ -49,7 +43,7 @@ export async function createBrand(
     if (isUniqueViolation(error, "brands.slug")) return null;
     throw error;
   }
-  return { brand, secret: secret.key, publishable: publishable.key };
+  return { brand, secret: secret.text, publishable: publishable.text };
 }
 
 export async function findBrand(db: D1Database, idOrSlug: string): Promise<BrandRow | null> {

@@ -6,6 +6,7 @@
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { CodeFormat, CodeShape } from "../domain/code-format.ts";
 import type { Discount } from "../domain/discount.ts";
+import type { Scope } from "../domain/scope.ts";
 
 /** What a user must agree to before they get a code, as on the wire. */
 export interface ConsentTerms {
@@ -33,6 +34,9 @@ export const apiKeys = sqliteTable("api_keys", {
   createdAt: integer().notNull(),
   expiresAt: integer(),
   revokedAt: integer(),
+  scopes: text({ mode: "json" }).$type<Scope[]>(),
+  allowedOrigins: text({ mode: "json" }).$type<string[]>().notNull().default([]),
+  lastUsedAt: integer(),
 });
 
 export const campaigns = sqliteTable("campaigns", {

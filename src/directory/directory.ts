@@ -4,7 +4,14 @@
  * claim. Every other call asks D1 itself.
  */
 
-import { findKeyByHash, hashKey, listKeyHashes, type OwnedKey } from "../db/api-keys.ts";
+import {
+  findKeyByHash,
+  hashKey,
+  listKeyHashes,
+  markUsed,
+  type ApiKeyRow,
+  type OwnedKey,
+} from "../db/api-keys.ts";
 import { findCampaign, type CampaignRow, type CampaignScope } from "../db/campaigns.ts";
 import { listShapes, ruleOf, type CodeShapeRow } from "../db/code-shapes.ts";
 import { columnsOf } from "../db/database.ts";
@@ -63,6 +70,21 @@ export async function findKeyNear(near: Near, key: string): Promise<OwnedKey | n
   return keys.find(near, await hashKey(key));
 }
 
+/** How far the time of a key's last use may lag: one write for all its uses in between. */
+const USE_NOTED_EVERY_MS = 300_000;
+/** Keys whose last note this isolate remembers; with more in use they are noted more often. */
+const USES_MAX = 1_000;
+const usesNotedAt = new Map<string, number>();
+
+/** Notes after the answer that the key was used. D1 failing costs the note, nothing else. */
+export function noteUse(near: Near, key: ApiKeyRow, now: number): void {
+  const notedAt = Math.max(usesNotedAt.get(key.id) ?? 0, key.lastUsedAt ?? 0);
+  if (now - notedAt < USE_NOTED_EVERY_MS) return;
+  if (usesNotedAt.size >= USES_MAX) usesNotedAt.clear();
+  usesNotedAt.set(key.id, now);
+  near.waitUntil(markUsed(near.db, key.id, now).catch(() => undefined));
+}
+
 /** The campaign, if the scope may see it. Its pool may know newer settings. */
 export async function findCampaignNear(
   near: Near,
@@ -95,6 +117,11 @@ function within({ mode }: CampaignScope, campaign: CampaignRow | null): Campaign
 export async function forgetBrand(near: Near, brandId: string): Promise<void> {
   const hashes = await listKeyHashes(near.db, brandId);
   await Promise.all(hashes.map((hash) => keys.forget(near, hash)));
+}
+
+/** To be called after a key was changed. */
+export async function forgetKey(near: Near, key: Pick<ApiKeyRow, "hash">): Promise<void> {
+  await keys.forget(near, key.hash);
 }
 
 /** To be called after a campaign was changed, with every slug that it had and has. */

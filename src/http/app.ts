@@ -16,6 +16,7 @@ import { claimRoutes } from "./routes/claims.ts";
 import { codeRoutes } from "./routes/codes.ts";
 import { exportRoutes } from "./routes/exports.ts";
 import { importRoutes } from "./routes/imports.ts";
+import { keyRoutes } from "./routes/keys.ts";
 import { platformRoutes } from "./routes/platform.ts";
 import { profileRoutes } from "./routes/profile.ts";
 import { reportRoutes } from "./routes/reports.ts";
@@ -53,6 +54,7 @@ export function createApp(): OpenAPIHono<HttpEnv> {
   for (const routes of [
     brandRoutes,
     profileRoutes,
+    keyRoutes,
     campaignRoutes,
     batchRoutes,
     importRoutes,

@@ -1,12 +1,41 @@
-/** Who is calling: route middleware, so that an unknown path or method is told before any 401. */
+/**
+ * Who is calling, and whether they may. What a route takes is said once, with `for…` below: it goes
+ * into the reference and is what the route's middleware asks for. Route middleware, so that an
+ * unknown path or method is told before any 401.
+ */
 
-import type { Context } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { createMiddleware } from "hono/factory";
 import { findKey, sha256, type OwnedKey } from "../db/api-keys.ts";
-import { findKeyNear } from "../directory/directory.ts";
+import { findKeyNear, noteUse } from "../directory/directory.ts";
 import { isWellFormedApiKey } from "../domain/api-key.ts";
+import { allows, type Scope } from "../domain/scope.ts";
 import { near, type HttpEnv } from "./http-env.ts";
 import { ProblemError } from "./problems.ts";
+
+/** The operator's token only. A brand's key is refused with 403. */
+export function forOperator(...more: MiddlewareHandler[]) {
+  return { security: [{ operatorToken: [] }], middleware: [operatorToken, ...more] };
+}
+
+/** A secret key that has the scope, as D1 knows it at this moment. */
+export function forSecretKey(scope: Scope, ...more: MiddlewareHandler[]) {
+  return {
+    security: [{ secretKey: [scope] }],
+    middleware: [secretKeyBy(findInD1, scope), ...more],
+  };
+}
+
+/**
+ * The same by a copy of the key, which may be MAX_AGE_MS old: for what happens too often, or must
+ * work too surely, to wait for D1.
+ */
+export function forSecretKeyNear(scope: Scope, ...more: MiddlewareHandler[]) {
+  return {
+    security: [{ secretKey: [scope] }],
+    middleware: [secretKeyBy(findCopy, scope), ...more],
+  };
+}
 
 /**
  * The bearer credential, or 401. Two Authorization headers arrive joined by a comma and match
@@ -27,9 +56,9 @@ async function isOperatorToken(env: Env, token: string): Promise<boolean> {
 type FindKey = (c: Context<HttpEnv>, key: string) => Promise<OwnedKey | null>;
 
 const findInD1: FindKey = (c, key) => findKey(c.env.DB, key);
+const findCopy: FindKey = (c, key) => findKeyNear(near(c), key);
 
-/** Lets the operator of this service in. A brand's key is refused with 403. */
-export const operatorToken = createMiddleware<HttpEnv>(async function operatorToken(c, next) {
+const operatorToken = createMiddleware<HttpEnv>(async function operatorToken(c, next) {
   const token = bearer(c);
   if (await isOperatorToken(c.env, token)) return next();
   await requireKey(c, token, findInD1);
@@ -37,8 +66,8 @@ export const operatorToken = createMiddleware<HttpEnv>(async function operatorTo
 });
 
 /** Lets a brand's secret key in, as `find` knows it, and says whose it is. */
-const secretKeyBy = (find: FindKey) =>
-  createMiddleware<HttpEnv>(async function secretKey(c, next) {
+function secretKeyBy(find: FindKey, scope: Scope): MiddlewareHandler<HttpEnv> {
+  return async function secretKey(c, next) {
     const token = bearer(c);
     if (await isOperatorToken(c.env, token)) {
       throw new ProblemError("forbidden", { detail: "This call takes a brand's secret key." });
@@ -49,17 +78,15 @@ const secretKeyBy = (find: FindKey) =>
       throw new ProblemError("forbidden", { detail: "This call takes a secret key." });
     }
     if (c.req.header("Origin") !== undefined) throw new ProblemError("secret-key-in-browser");
+    if (!allows(key.scopes, scope)) {
+      throw new ProblemError("insufficient-scope", { detail: `The key needs the scope ${scope}.` });
+    }
     c.set("brand", brand);
-    c.set("keyMode", key.mode);
+    c.set("key", key);
     c.set("scope", { brandId: brand.id, mode: key.mode === "test" ? "test" : null });
     return next();
-  });
-
-/** As D1 knows the key at this moment. */
-export const secretKey = secretKeyBy(findInD1);
-
-/** By a copy of the key, which may be MAX_AGE_MS old. For claims, which must not wait for D1. */
-export const secretKeyNear = secretKeyBy((c, key) => findKeyNear(near(c), key));
+  };
+}
 
 /** The key's row, or the one 401 for every key that does not count. */
 async function requireKey(c: Context<HttpEnv>, token: string, find: FindKey): Promise<OwnedKey> {
@@ -72,5 +99,6 @@ async function requireKey(c: Context<HttpEnv>, token: string, find: FindKey): Pr
   ) {
     throw new ProblemError("unauthenticated");
   }
+  noteUse(near(c), found.key, now);
   return found;
 }

@@ -4,15 +4,15 @@ import type { Context } from "hono";
 import type { Near } from "../directory/copies.ts";
 import type { CampaignScope } from "../db/campaigns.ts";
 import type { BrandRow } from "../db/brands.ts";
-import type { KeyMode } from "../domain/api-key.ts";
+import type { ApiKeyRow } from "../db/api-keys.ts";
 
 export interface HttpEnv {
   Bindings: Env;
   Variables: {
     requestId: string;
-    /** Set by `secretKey`: whose request this is, and what it may see. */
+    /** Set with a brand's key: whose request this is, and what it may see. */
     brand: BrandRow;
-    keyMode: KeyMode;
+    key: ApiKeyRow;
     scope: CampaignScope;
   };
 }

@@ -36,6 +36,11 @@ export const problems = {
     title: "These credentials do not allow this",
     remedy: "Use the kind of credential that the reference names for this call.",
   },
+  "insufficient-scope": {
+    status: 403,
+    title: "The key lacks the scope for this",
+    remedy: "Use a key that has the scope in detail, or make one with it.",
+  },
   "secret-key-in-browser": {
     status: 403,
     title: "A secret key was sent from a web page",
@@ -80,6 +85,11 @@ export const problems = {
     status: 409,
     title: "The campaign has ended",
     remedy: "Move its ends_at. One that was ended by POST …/end stays ended: create a new one.",
+  },
+  "key-inactive": {
+    status: 409,
+    title: "The key is revoked or expired",
+    remedy: "Make a new key instead.",
   },
   "changed-since": {
     status: 409,

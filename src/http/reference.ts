@@ -17,7 +17,8 @@ export function serveReference(app: OpenAPIHono<HttpEnv>): void {
   app.openAPIRegistry.registerComponent("securitySchemes", "secretKey", {
     type: "http",
     scheme: "bearer",
-    description: "A brand's secret key, `cdk_live_…` or `cdk_test_…`. From servers only.",
+    description:
+      "A brand's secret key, `cdk_live_…` or `cdk_test_…`. From servers only. Each call names the scope that a narrowed key needs.",
   });
 
   let built: ReturnType<typeof app.getOpenAPI31Document> | null = null;
@@ -33,6 +34,7 @@ export function serveReference(app: OpenAPIHono<HttpEnv>): void {
       tags: [
         "Operator",
         "Brand",
+        "Keys",
         "Campaigns",
         "Codes",
         "Claims",

@@ -176,6 +176,7 @@ export function problemResponses(...slugs: ProblemSlug[]): object {
 export const KEY_PROBLEMS = [
   "unauthenticated",
   "forbidden",
+  "insufficient-scope",
   "secret-key-in-browser",
   "brand-suspended",
 ] as const;

@@ -28,7 +28,7 @@ import { SIPHASH_KEY_BYTES } from "../../src/domain/siphash.ts";
 import { poolName } from "../../src/domain/claim.ts";
 import { newId, randomBytes } from "../../src/db/new-id.ts";
 import { createApp } from "../../src/http/app.ts";
-import { secretKeyNear } from "../../src/http/auth.ts";
+import { forSecretKeyNear } from "../../src/http/auth.ts";
 import { readableBody } from "../../src/http/body.ts";
 import { NewClaim, presentClaim } from "../../src/http/claim-schemas.ts";
 import { near, type HttpEnv } from "../../src/http/http-env.ts";
@@ -77,7 +77,7 @@ function likeClaim(path: string) {
   return createRoute({
     method: "post",
     path,
-    middleware: [secretKeyNear, readableBody] as const,
+    ...forSecretKeyNear("claims:write", readableBody),
     request: {
       params: z.object({ campaign: PathKey }),
       query: NoQuery,

@@ -32,6 +32,8 @@ const { schemas } = document.components;
 
 /** Schemas of the document whose types the client has, under the same names. */
 const HELD = [
+  "ApiKey",
+  "ApiKeyWithText",
   "Batch",
   "Brand",
   "BrandChange",
@@ -51,6 +53,9 @@ const HELD = [
   "ImportError",
   "ImportSummary",
   "Integrity",
+  "KeyRotation",
+  "KeyUpdate",
+  "NewApiKey",
   "NewBatch",
   "NewBrand",
   "NewCampaign",
@@ -185,7 +190,7 @@ async function callsOf(): Promise<string[]> {
       return Promise.resolve(new Response(isExport ? "" : '{"data":[],"next_cursor":null}'));
     },
   });
-  const { brand, brands, campaigns, batches, imports, codes, claims, redemptions } = codedrop;
+  const { brand, brands, keys, campaigns, batches, imports, codes, claims, redemptions } = codedrop;
   const type = "text/csv";
   const [newBrand, id, claim] = [{ name: "x" }, "{id}", { user: { id: "u-1" } }];
   await Promise.all([
@@ -196,6 +201,9 @@ async function callsOf(): Promise<string[]> {
     brands.get(id),
   ]);
   await Promise.all([brands.list().page(), brands.update(id, {})]);
+  const key = { kind: "secret", mode: "test", name: "x" } as const;
+  await Promise.all([keys.create(key), keys.list().page(), keys.get(id), keys.update(id, {})]);
+  await Promise.all([keys.rotate(id, { overlap_seconds: 0 }), keys.revoke(id)]);
   await Promise.all([campaigns.create({ name: "x" }), campaigns.get(id), campaigns.update(id, {})]);
   await Promise.all([campaigns.pause(id), campaigns.resume(id), campaigns.end(id)]);
   await Promise.all([campaigns.list().page(), batches.list(id).page(), batches.get(id)]);

@@ -11,7 +11,7 @@ import { shapeOf } from "../../domain/code-format.ts";
 import { codeSpaceOf } from "../../domain/code-space.ts";
 import { endBatch } from "../../inventory/batches.ts";
 import { shapeForCodes } from "../../inventory/shapes.ts";
-import { secretKey } from "../auth.ts";
+import { forSecretKey } from "../auth.ts";
 import { noBody, readableBody } from "../body.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { pageAsked, pageFound, pageOf, pageQuery } from "../paging.ts";
@@ -69,8 +69,6 @@ function presentBatch(batch: BatchRow): z.infer<typeof Batch> {
   };
 }
 
-const security = [{ secretKey: [] }];
-
 export const batchRoutes = new OpenAPIHono<HttpEnv>();
 
 /** The refusal of a batch for which the campaign's format has no room, with the numbers. */
@@ -97,8 +95,7 @@ batchRoutes.openapi(
     summary: "Make codes for a campaign",
     description: `Exactly as many as asked for, whatever crashes on the way. Up to ${BATCH_AT_ONCE_MAX} are made within the request; more are made after the answer, and can be claimed as they come.`,
     tags: ["Codes"],
-    security,
-    middleware: [secretKey, readableBody] as const,
+    ...forSecretKey("codes:write", readableBody),
     request: { params: z.object({ campaign: PathKey }), query: NoQuery, body: jsonBody(NewBatch) },
     responses: {
       201: created(Batch, "The batch is complete, or failed"),
@@ -135,8 +132,7 @@ batchRoutes.openapi(
     operationId: "listBatches",
     summary: "List a campaign's batches, newest first",
     tags: ["Codes"],
-    security,
-    middleware: [secretKey] as const,
+    ...forSecretKey("codes:read"),
     request: { params: z.object({ campaign: PathKey }), query: z.strictObject(pageQuery) },
     responses: {
       200: json(pageOf(Batch, "BatchPage"), "A page of batches"),
@@ -173,8 +169,7 @@ batchRoutes.openapi(
     operationId: "getBatch",
     summary: "Read a batch",
     tags: ["Codes"],
-    security,
-    middleware: [secretKey] as const,
+    ...forSecretKey("codes:read"),
     request: { params: z.object({ batch: PathId }), query: NoQuery },
     responses: { 200: json(Batch, "The batch"), ...problemResponses("not-found", ...KEY_PROBLEMS) },
   }),
@@ -189,8 +184,7 @@ batchRoutes.openapi(
     summary: "Stop making a batch's codes",
     description: "Codes made until then stay. Cancelling twice changes nothing.",
     tags: ["Codes"],
-    security,
-    middleware: [secretKey, noBody] as const,
+    ...forSecretKey("codes:write", noBody),
     request: { params: z.object({ batch: PathId }), query: NoQuery },
     responses: {
       200: json(Batch, "The batch as it is now"),

@@ -4,7 +4,7 @@ import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import * as z from "zod";
 import { createBrand, findBrand, listBrands, updateBrand, type BrandRow } from "../../db/brands.ts";
 import { forgetBrand } from "../../directory/directory.ts";
-import { operatorToken } from "../auth.ts";
+import { forOperator } from "../auth.ts";
 import { readableBody } from "../body.ts";
 import { near, type HttpEnv } from "../http-env.ts";
 import { pageAsked, pageFound, pageOf, pageQuery } from "../paging.ts";
@@ -57,7 +57,6 @@ export function presentBrand(brand: BrandRow): z.infer<typeof Brand> {
   return { id, slug, name, status, created_at: toWireTime(createdAt) };
 }
 
-const security = [{ operatorToken: [] }];
 const params = z.object({ brand: PathKey });
 const OPERATOR_PROBLEMS = ["unauthenticated", "forbidden"] as const;
 
@@ -70,8 +69,7 @@ brandRoutes.openapi(
     operationId: "createBrand",
     summary: "Create a brand, its first keys and its `default` campaign",
     tags: ["Operator"],
-    security,
-    middleware: [operatorToken, readableBody] as const,
+    ...forOperator(readableBody),
     request: { query: NoQuery, body: jsonBody(NewBrand) },
     responses: {
       201: created(BrandWithKeys, "The brand, with the only sight of its keys"),
@@ -96,8 +94,7 @@ brandRoutes.openapi(
     operationId: "listBrands",
     summary: "List brands, newest first",
     tags: ["Operator"],
-    security,
-    middleware: [operatorToken] as const,
+    ...forOperator(),
     request: { query: z.strictObject(pageQuery) },
     responses: {
       200: json(pageOf(Brand, "BrandPage"), "A page of brands"),
@@ -121,8 +118,7 @@ brandRoutes.openapi(
     operationId: "getBrand",
     summary: "Read a brand",
     tags: ["Operator"],
-    security,
-    middleware: [operatorToken] as const,
+    ...forOperator(),
     request: { params, query: NoQuery },
     responses: {
       200: json(Brand, "The brand"),
@@ -143,8 +139,7 @@ brandRoutes.openapi(
     operationId: "updateBrand",
     summary: "Rename, suspend or reactivate a brand",
     tags: ["Operator"],
-    security,
-    middleware: [operatorToken, readableBody] as const,
+    ...forOperator(readableBody),
     request: { params, query: NoQuery, body: jsonBody(BrandChange) },
     responses: {
       200: json(Brand, "The brand as it is now; a suspended brand's keys answer 403 from here on"),

@@ -12,7 +12,7 @@ import {
   type CampaignRow,
 } from "../../db/campaigns.ts";
 import { forgetCampaign } from "../../directory/directory.ts";
-import { secretKey } from "../auth.ts";
+import { forSecretKey } from "../auth.ts";
 import { noBody, readableBody } from "../body.ts";
 import {
   Campaign,
@@ -38,7 +38,6 @@ import {
 } from "../schemas.ts";
 import { underSlug } from "../slugs.ts";
 
-const security = [{ secretKey: [] }];
 const params = z.object({ campaign: PathKey });
 
 function requireWindow(window: { startsAt?: number | null; endsAt?: number | null }): void {
@@ -70,8 +69,7 @@ campaignRoutes.openapi(
     operationId: "createCampaign",
     summary: "Create a campaign",
     tags: ["Campaigns"],
-    security,
-    middleware: [secretKey, readableBody] as const,
+    ...forSecretKey("campaigns:write", readableBody),
     request: { query: NoQuery, body: jsonBody(NewCampaign) },
     responses: {
       201: created(Campaign, "The campaign. It has no codes yet"),
@@ -80,7 +78,7 @@ campaignRoutes.openapi(
   }),
   async (c) => {
     const { mode, shards, ...fields } = c.req.valid("json");
-    if (c.var.keyMode === "test" && mode === "live") {
+    if (c.var.key.mode === "test" && mode === "live") {
       throw new ProblemError("forbidden", { detail: "A test key makes test campaigns only." });
     }
     const set = toChange(fields);
@@ -92,7 +90,7 @@ campaignRoutes.openapi(
         name,
         slug: free,
         brandId: c.var.brand.id,
-        mode: mode ?? c.var.keyMode,
+        mode: mode ?? c.var.key.mode,
         shards: shards ?? 1,
       }),
     );
@@ -108,8 +106,7 @@ campaignRoutes.openapi(
     operationId: "listCampaigns",
     summary: "List campaigns, newest first",
     tags: ["Campaigns"],
-    security,
-    middleware: [secretKey] as const,
+    ...forSecretKey("campaigns:read"),
     request: { query: z.strictObject(pageQuery) },
     responses: {
       200: json(pageOf(Campaign, "CampaignPage"), "A page of campaigns"),
@@ -134,8 +131,7 @@ campaignRoutes.openapi(
     operationId: "getCampaign",
     summary: "Read a campaign",
     tags: ["Campaigns"],
-    security,
-    middleware: [secretKey] as const,
+    ...forSecretKey("campaigns:read"),
     request: { params, query: NoQuery },
     responses: {
       200: json(Campaign, "The campaign"),
@@ -153,8 +149,7 @@ campaignRoutes.openapi(
     summary: "Change a campaign",
     description: "In force for every claim that begins after the answer.",
     tags: ["Campaigns"],
-    security,
-    middleware: [secretKey, readableBody] as const,
+    ...forSecretKey("campaigns:write", readableBody),
     request: { params, query: NoQuery, body: jsonBody(CampaignUpdate) },
     responses: {
       200: json(Campaign, "The campaign as it is now"),
@@ -218,8 +213,7 @@ for (const { verb, operationId, status, summary } of transitions) {
       description:
         "In force for every claim that begins after the answer. Who holds a code still gets it. Repeating it changes nothing.",
       tags: ["Campaigns"],
-      security,
-      middleware: [secretKey, noBody] as const,
+      ...forSecretKey("campaigns:write", noBody),
       request: { params, query: NoQuery },
       responses: {
         200: json(Campaign, "The campaign as it is now"),

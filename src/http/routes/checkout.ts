@@ -5,7 +5,7 @@ import * as z from "zod";
 import { poolOfShard } from "../../code-pool/stub.ts";
 import { discountAmount } from "../../domain/discount.ts";
 import { parseRedemptionId, refusalReason } from "../../domain/redemption.ts";
-import { secretKey, secretKeyNear } from "../auth.ts";
+import { forSecretKey, forSecretKeyNear } from "../auth.ts";
 import { readableBody } from "../body.ts";
 import {
   NewRedemption,
@@ -29,8 +29,6 @@ import {
 } from "../schemas.ts";
 import { CODE_PROBLEMS, findHolder, findTyped, refusedCode, unheldReason } from "../typed-code.ts";
 
-const security = [{ secretKey: [] }];
-
 export const checkoutRoutes = new OpenAPIHono<HttpEnv>();
 
 checkoutRoutes.openapi(
@@ -41,8 +39,7 @@ checkoutRoutes.openapi(
     summary: "Judge a code",
     description: "Changes nothing. Asks the pool that gave the code, so the answer does not lag.",
     tags: ["Checkout"],
-    security,
-    middleware: [secretKeyNear, readableBody] as const,
+    ...forSecretKeyNear("redemptions:write", readableBody),
     request: { query: NoQuery, body: jsonBody(NewValidation) },
     responses: {
       200: json(Validation, "The verdict"),
@@ -85,8 +82,7 @@ checkoutRoutes.openapi(
     description:
       "Once, for good. Safe to repeat: the same code and order again give the same redemption.",
     tags: ["Checkout"],
-    security,
-    middleware: [secretKeyNear, readableBody] as const,
+    ...forSecretKeyNear("redemptions:write", readableBody),
     request: { query: NoQuery, body: jsonBody(NewRedemption) },
     responses: {
       201: created(Redemption, "The code is spent"),
@@ -127,8 +123,7 @@ checkoutRoutes.openapi(
     operationId: "getRedemption",
     summary: "Read a redemption",
     tags: ["Checkout"],
-    security,
-    middleware: [secretKey] as const,
+    ...forSecretKey("redemptions:read"),
     request: { params: z.object({ redemption: PathId }), query: NoQuery },
     responses: {
       200: json(Redemption, "The redemption"),

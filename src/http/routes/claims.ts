@@ -9,7 +9,7 @@ import { poolCampaign, poolOfUser, poolsOf, userKeyOf } from "../../code-pool/st
 import type { CampaignRow } from "../../db/campaigns.ts";
 import { parseClaimId } from "../../domain/claim.ts";
 import { findCampaignAnew, findCampaignNear } from "../../directory/directory.ts";
-import { secretKey, secretKeyNear } from "../auth.ts";
+import { forSecretKey, forSecretKeyNear } from "../auth.ts";
 import { readableBody } from "../body.ts";
 import { Claim, ClaimsQuery, NewClaim, presentClaim } from "../claim-schemas.ts";
 import { findIdempotencyKey, IdempotencyHeader } from "../idempotency.ts";
@@ -30,7 +30,6 @@ import {
 } from "../schemas.ts";
 import { requireCampaign, requireCampaignOf } from "../require-campaign.ts";
 
-const security = [{ secretKey: [] }];
 const params = z.object({ campaign: PathKey });
 
 /** Contact data is kept only where the user agreed that it is shared. */
@@ -82,8 +81,7 @@ claimRoutes.openapi(
     description:
       "Safe to repeat: a user who holds a code gets the same one again, also after the campaign was paused, ended or sold out. Where claims_per_user is above 1, send an Idempotency-Key so that a repeat does not take the next code.",
     tags: ["Claims"],
-    security,
-    middleware: [secretKeyNear, readableBody] as const,
+    ...forSecretKeyNear("claims:write", readableBody),
     request: { params, query: NoQuery, headers: IdempotencyHeader, body: jsonBody(NewClaim) },
     responses: {
       201: created(Claim, "A code now belongs to this user"),
@@ -137,8 +135,7 @@ claimRoutes.openapi(
     operationId: "listClaims",
     summary: "List a campaign's claims, newest first",
     tags: ["Claims"],
-    security,
-    middleware: [secretKey] as const,
+    ...forSecretKey("claims:read"),
     request: { params, query: ClaimsQuery },
     responses: {
       200: json(pageOf(Claim, "ClaimPage"), "A page of claims"),
@@ -215,8 +212,7 @@ claimRoutes.openapi(
     operationId: "getClaim",
     summary: "Read a claim",
     tags: ["Claims"],
-    security,
-    middleware: [secretKey] as const,
+    ...forSecretKey("claims:read"),
     request: { params: z.object({ claim: PathId }), query: NoQuery },
     responses: {
       200: json(Claim, "The claim"),

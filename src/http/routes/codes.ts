@@ -4,7 +4,7 @@ import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import * as z from "zod";
 import { listCodes } from "../../db/codes.ts";
 import { CODE_STATUSES } from "../../domain/code-status.ts";
-import { secretKey } from "../auth.ts";
+import { forSecretKey } from "../auth.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { pageAsked, pageFound, pageOf, pageQuery } from "../paging.ts";
 import {
@@ -38,8 +38,7 @@ codeRoutes.openapi(
     summary: "List a campaign's codes, in the order in which they were made",
     description: "A claim shows here within seconds; GET …/claims shows it at once.",
     tags: ["Codes"],
-    security: [{ secretKey: [] }],
-    middleware: [secretKey] as const,
+    ...forSecretKey("codes:read"),
     request: {
       params: z.object({ campaign: PathKey }),
       query: z.strictObject({

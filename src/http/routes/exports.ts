@@ -6,7 +6,7 @@ import { poolsOf } from "../../code-pool/stub.ts";
 import type { CampaignRow } from "../../db/campaigns.ts";
 import { CODE_STATUSES, type CodeStatus } from "../../domain/code-status.ts";
 import { readCodes } from "../../inventory/read-codes.ts";
-import { secretKey } from "../auth.ts";
+import { forSecretKey } from "../auth.ts";
 import { presentRedemption } from "../checkout-schemas.ts";
 import { presentClaim } from "../claim-schemas.ts";
 import { download, EXPORT_CONTENT, ExportFormat, type ExportRow } from "../download.ts";
@@ -14,7 +14,6 @@ import type { HttpEnv } from "../http-env.ts";
 import { requireCampaign, requireShown } from "../require-campaign.ts";
 import { headersOf, KEY_PROBLEMS, PathKey, problemResponses, toWireTime } from "../schemas.ts";
 
-const security = [{ secretKey: [] }];
 const params = z.object({ campaign: PathKey });
 
 /**
@@ -150,8 +149,7 @@ exportRoutes.openapi(
     description:
       "Every code that there is when it begins, once each, also while claims go on. Shows all claims that were answered before it was asked for.",
     tags: ["Reports"],
-    security,
-    middleware: [secretKey] as const,
+    ...forSecretKey("codes:read"),
     request: {
       params,
       query: z.strictObject({ status: z.enum(CODE_STATUSES).optional(), format: ExportFormat }),
@@ -174,6 +172,7 @@ exportRoutes.openapi(
 const reports = [
   {
     what: "claims",
+    scope: "claims:read",
     operationId: "exportClaims",
     summary: "Export a campaign's claims",
     description: "Contact data is there where the user consented.",
@@ -182,6 +181,7 @@ const reports = [
   },
   {
     what: "redemptions",
+    scope: "redemptions:read",
     operationId: "exportRedemptions",
     summary: "Export a campaign's redemptions",
     description: "Asks the pools, so it does not lag.",
@@ -190,7 +190,7 @@ const reports = [
   },
 ] as const;
 
-for (const { what, operationId, summary, description, columns, rows } of reports) {
+for (const { what, scope, operationId, summary, description, columns, rows } of reports) {
   exportRoutes.openapi(
     createRoute({
       method: "get",
@@ -199,8 +199,7 @@ for (const { what, operationId, summary, description, columns, rows } of reports
       summary,
       description,
       tags: ["Reports"],
-      security,
-      middleware: [secretKey] as const,
+      ...forSecretKey(scope),
       request: { params, query: z.strictObject({ format: ExportFormat }) },
       responses: answers("A line for each"),
     }),

@@ -15,7 +15,7 @@ import { ImportStuckError, OwnCodes } from "../../inventory/imports.ts";
 import { readRows } from "../../inventory/rows/read-rows.ts";
 import { MalformedJsonError, UnreadableImportError } from "../../inventory/rows/row.ts";
 import { runImport } from "../../inventory/run-import.ts";
-import { secretKey } from "../auth.ts";
+import { forSecretKey } from "../auth.ts";
 import type { HttpEnv } from "../http-env.ts";
 import {
   ERRORS_SHOWN_MAX,
@@ -39,8 +39,6 @@ import {
   problemResponses,
 } from "../schemas.ts";
 import { UploadTooLargeError, uploadBody, uploadFormat } from "../upload.ts";
-
-const security = [{ secretKey: [] }];
 
 /** For the reference: the body is read as it arrives, by no validator. */
 const FILE = {
@@ -136,8 +134,7 @@ importRoutes.openapi(
     summary: "Bring your own codes",
     description: `Up to ${IMPORT_ROWS_MAX} rows and ${IMPORT_BYTES_MAX} bytes, read as they arrive; accepted codes can be claimed at once. Codes keep their spelling. The same file again changes nothing, so one that broke off is simply sent again.`,
     tags: ["Codes"],
-    security,
-    middleware: [secretKey] as const,
+    ...forSecretKey("codes:write"),
     request: {
       params: z.object({ campaign: PathKey }),
       query: z.strictObject({
@@ -182,8 +179,7 @@ importRoutes.openapi(
     operationId: "listImports",
     summary: "List a campaign's imports, newest first",
     tags: ["Codes"],
-    security,
-    middleware: [secretKey] as const,
+    ...forSecretKey("codes:read"),
     request: { params: z.object({ campaign: PathKey }), query: z.strictObject(pageQuery) },
     responses: {
       200: json(pageOf(ImportSummary, "ImportPage"), "A page of imports"),
@@ -221,8 +217,7 @@ importRoutes.openapi(
     summary: "Read an import",
     description: "Its counts grow while it runs.",
     tags: ["Codes"],
-    security,
-    middleware: [secretKey] as const,
+    ...forSecretKey("codes:read"),
     request: { params: z.object({ import: PathId }), query: NoQuery },
     responses: {
       200: json(Import, "The import"),
@@ -243,8 +238,7 @@ importRoutes.openapi(
     operationId: "listImportErrors",
     summary: "List the rows of an import that were not accepted, in the file's order",
     tags: ["Codes"],
-    security,
-    middleware: [secretKey] as const,
+    ...forSecretKey("codes:read"),
     request: { params: z.object({ import: PathId }), query: z.strictObject(pageQuery) },
     responses: {
       200: json(pageOf(RowError, "ImportErrorPage"), "A page of rows"),

@@ -4,7 +4,7 @@ import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import * as z from "zod";
 import { updateBrand } from "../../db/brands.ts";
 import { rotateCheckKeys } from "../../inventory/shapes.ts";
-import { secretKey } from "../auth.ts";
+import { forSecretKey } from "../auth.ts";
 import { noBody, readableBody } from "../body.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { ProblemError } from "../problems.ts";
@@ -26,8 +26,6 @@ const ProfileChange = z
   .strictObject({ name: line(100).optional() })
   .meta({ id: "ProfileChange", example: { name: "Acme Stores" } });
 
-const security = [{ secretKey: [] }];
-
 export const profileRoutes = new OpenAPIHono<HttpEnv>();
 
 profileRoutes.openapi(
@@ -37,8 +35,7 @@ profileRoutes.openapi(
     operationId: "getProfile",
     summary: "Read your brand",
     tags: ["Brand"],
-    security,
-    middleware: [secretKey] as const,
+    ...forSecretKey("brand:read"),
     request: { query: NoQuery },
     responses: {
       200: json(Brand, "The brand that the key belongs to"),
@@ -55,8 +52,7 @@ profileRoutes.openapi(
     operationId: "updateProfile",
     summary: "Change your brand",
     tags: ["Brand"],
-    security,
-    middleware: [secretKey, readableBody] as const,
+    ...forSecretKey("brand:write", readableBody),
     request: { query: NoQuery, body: jsonBody(ProfileChange) },
     responses: {
       200: json(Brand, "The brand as it is now"),
@@ -87,8 +83,7 @@ profileRoutes.openapi(
     description:
       "The last characters of a generated code follow from the others by a secret key, so that guesses are refused by their looks. Codes that exist stay good.",
     tags: ["Brand"],
-    security,
-    middleware: [secretKey, noBody] as const,
+    ...forSecretKey("brand:write", noBody),
     request: { query: NoQuery },
     responses: {
       200: json(Rotation, "When the new keys are used"),
@@ -96,7 +91,7 @@ profileRoutes.openapi(
     },
   }),
   async (c) => {
-    if (c.var.keyMode === "test") {
+    if (c.var.key.mode === "test") {
       throw new ProblemError("forbidden", {
         detail: "A test key cannot change what live codes use.",
       });

@@ -4,7 +4,7 @@ import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import * as z from "zod";
 import { checkIntegrity } from "../../code-pool/integrity.ts";
 import { countCodes } from "../../inventory/census.ts";
-import { secretKey } from "../auth.ts";
+import { forSecretKey } from "../auth.ts";
 import type { HttpEnv } from "../http-env.ts";
 import {
   AnsweredTime,
@@ -52,7 +52,6 @@ const Integrity = z
   })
   .meta({ id: "Integrity" });
 
-const security = [{ secretKey: [] }];
 const params = z.object({ campaign: PathKey });
 
 export const reportRoutes = new OpenAPIHono<HttpEnv>();
@@ -64,8 +63,7 @@ reportRoutes.openapi(
     operationId: "getStats",
     summary: "Count a campaign's codes by status",
     tags: ["Reports"],
-    security,
-    middleware: [secretKey] as const,
+    ...forSecretKey("campaigns:read"),
     request: { params, query: NoQuery },
     responses: {
       200: json(Stats, "The totals; every claim that was answered before is counted"),
@@ -88,8 +86,7 @@ reportRoutes.openapi(
     description:
       "Compares every claim that the pools decided with the code rows, lease by lease and code by code. Takes time with the number of claims; claims go on meanwhile.",
     tags: ["Reports"],
-    security,
-    middleware: [secretKey] as const,
+    ...forSecretKey("campaigns:read"),
     request: { params, query: NoQuery },
     responses: {
       200: json(Integrity, "The verdict and the counts behind it"),

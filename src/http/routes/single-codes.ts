@@ -6,7 +6,7 @@ import { revokeCodes } from "../../code-pool/revocation.ts";
 import { formatClaimId } from "../../domain/claim.ts";
 import { formatRedemptionId, heldStatus } from "../../domain/redemption.ts";
 import { findCodes } from "../../inventory/find-codes.ts";
-import { secretKey } from "../auth.ts";
+import { forSecretKey } from "../auth.ts";
 import { readableBody } from "../body.ts";
 import { CodeHistory, LookUp, NewRevocation, Revocation } from "../checkout-schemas.ts";
 import type { HttpEnv } from "../http-env.ts";
@@ -21,8 +21,6 @@ import {
 } from "../schemas.ts";
 import { findHolder, findTyped, refusedCode, type KnownCode } from "../typed-code.ts";
 
-const security = [{ secretKey: [] }];
-
 export const singleCodeRoutes = new OpenAPIHono<HttpEnv>();
 
 type Verdict = z.infer<typeof Revocation>["data"][number]["result"];
@@ -36,8 +34,7 @@ singleCodeRoutes.openapi(
     description:
       "From the answer on none of them is given to anybody, or good at a checkout. Whoever holds one keeps it, revoked. Safe to repeat.",
     tags: ["Codes"],
-    security,
-    middleware: [secretKey, readableBody] as const,
+    ...forSecretKey("codes:write", readableBody),
     request: { query: NoQuery, body: jsonBody(NewRevocation) },
     responses: {
       200: json(Revocation, "What became of each, in the order in which they were sent"),
@@ -111,8 +108,7 @@ singleCodeRoutes.openapi(
     summary: "Find one code of the brand, and what became of it",
     description: "Of any campaign, however it is typed. POST, so that no code is part of a URL.",
     tags: ["Codes"],
-    security,
-    middleware: [secretKey, readableBody] as const,
+    ...forSecretKey("codes:read", readableBody),
     request: { query: NoQuery, body: jsonBody(LookUp) },
     responses: {
       200: json(CodeHistory, "The code"),
