@@ -1,7 +1,15 @@
 import type { List } from "./lists.ts";
 import { watch } from "./time.ts";
 import { path, type CallOptions, type Transport } from "./transport.ts";
-import type { Batch, Campaign, CampaignUpdate, NewBatch, NewCampaign, Paging } from "./types.ts";
+import type {
+  Batch,
+  Campaign,
+  CampaignUpdate,
+  NewBatch,
+  NewCampaign,
+  Paging,
+  PublicCampaign,
+} from "./types.ts";
 
 /** A campaign is named by its id or its slug throughout. */
 export class Campaigns {
@@ -21,6 +29,11 @@ export class Campaigns {
   }
 
   get(campaign: string, options: CallOptions = {}): Promise<Campaign> {
+    return this.#transport.get(path`/v1/campaigns/${campaign}`, options);
+  }
+
+  /** The campaign as a page may see it: with a publishable key, in a browser. */
+  view(campaign: string, options: CallOptions = {}): Promise<PublicCampaign> {
     return this.#transport.get(path`/v1/campaigns/${campaign}`, options);
   }
 

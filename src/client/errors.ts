@@ -9,6 +9,7 @@ export type ProblemSlug =
   | "forbidden"
   | "insufficient-scope"
   | "secret-key-in-browser"
+  | "origin-not-allowed"
   | "brand-suspended"
   | "not-found"
   | "code-unknown"

@@ -115,6 +115,21 @@ export interface Campaign {
   created_at: string;
 }
 
+/** What a publishable key is shown of a campaign. */
+export interface PublicCampaign {
+  id: string;
+  slug: string;
+  name: string;
+  status: "active" | "paused" | "ended";
+  discount: Discount | null;
+  starts_at: string | null;
+  ends_at: string | null;
+  /** Whether codes are left; low: a tenth of them or less. Some seconds behind. */
+  availability: "available" | "low" | "exhausted";
+  consent: ConsentTerms | null;
+  shop_url: string | null;
+}
+
 export interface NewBatch {
   count: number;
 }

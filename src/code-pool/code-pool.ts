@@ -209,6 +209,12 @@ export class CodePool extends DurableObject<Env> {
     }
   }
 
+  /** Codes here that may be given, and whether a search has just found none anywhere. */
+  stockLeft(): messages.StockLeft {
+    const unspent = this.#stock.unspent(this.#ledger.lastSlot());
+    return { unspent, isDry: this.#refiller.isKnownDry() };
+  }
+
   /** Codes were added to the campaign: an empty stock is to be looked at anew. */
   stockAdded(): void {
     this.#refiller.forgetDry();

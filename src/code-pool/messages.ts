@@ -37,6 +37,11 @@ export interface PoolReport {
   pendingLeaseId: string | null;
 }
 
+export interface StockLeft {
+  unspent: number;
+  isDry: boolean;
+}
+
 /** A code in the hands of this pool's shard, or null: nobody has been given it here. */
 export type HeldClaim = { claim: Claim; redemption: Redemption | null } | null;
 

@@ -32,7 +32,8 @@ type Methods =
   | "listPlacedClaims"
   | "report"
   | "showClaims"
-  | "stockAdded";
+  | "stockAdded"
+  | "stockLeft";
 
 /** A pool as seen from outside. All arguments and results are plain data, so RPC's own types (which
  * turn a union of results into a union of promises) are put aside. */

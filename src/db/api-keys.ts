@@ -1,9 +1,9 @@
-import { and, desc, eq, isNull, lt, or, sql } from "drizzle-orm";
+import { and, desc, eq, gt, isNull, lt, or, sql } from "drizzle-orm";
 import { formatApiKey, type KeyKind, type KeyMode } from "../domain/api-key.ts";
 import type { Scope } from "../domain/scope.ts";
 import { database, type Page } from "./database.ts";
 import { newId, randomBytes } from "./new-id.ts";
-import { apiKeys, brands } from "./schema.ts";
+import { apiKeys, brands, keyOrigins } from "./schema.ts";
 
 export type ApiKeyRow = typeof apiKeys.$inferSelect;
 
@@ -150,6 +150,23 @@ export async function succeedKey(
       .set({ expiresAt: sql`min(coalesce(${apiKeys.expiresAt}, ${expiresAt}), ${expiresAt})` })
       .where(eq(apiKeys.id, before.id)),
   ]);
+}
+
+/** Whether a key that is neither revoked nor expired may be used from pages of the origin. */
+export async function isOriginOfAKey(db: D1Database, origin: string): Promise<boolean> {
+  const found = await database(db)
+    .select({ id: apiKeys.id })
+    .from(keyOrigins)
+    .innerJoin(apiKeys, eq(apiKeys.id, keyOrigins.keyId))
+    .where(
+      and(
+        eq(keyOrigins.origin, origin),
+        isNull(apiKeys.revokedAt),
+        or(isNull(apiKeys.expiresAt), gt(apiKeys.expiresAt, Date.now())),
+      ),
+    )
+    .limit(1);
+  return found.length > 0;
 }
 
 /** Notes that the key was used; an older note than the one there changes nothing. */

@@ -39,6 +39,11 @@ export const apiKeys = sqliteTable("api_keys", {
   lastUsedAt: integer(),
 });
 
+export const keyOrigins = sqliteTable("key_origins", {
+  origin: text().notNull(),
+  keyId: text().notNull(),
+});
+
 export const campaigns = sqliteTable("campaigns", {
   id: text().primaryKey(),
   brandId: text().notNull(),

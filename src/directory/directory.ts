@@ -7,6 +7,7 @@
 import {
   findKeyByHash,
   hashKey,
+  isOriginOfAKey,
   listKeyHashes,
   markUsed,
   type ApiKeyRow,
@@ -18,6 +19,7 @@ import { columnsOf } from "../db/database.ts";
 import { apiKeys, brands, campaigns as campaignTable, codeShapes } from "../db/schema.ts";
 import { rulesForged } from "../domain/code-format.ts";
 import { SHAPE_COPY_AGE_MAX_MS } from "../domain/code-shape-copies.ts";
+import { isOrigin } from "../domain/origin.ts";
 import { matchKey } from "../domain/match-key.ts";
 import { SLUG } from "../domain/slug.ts";
 import { Copies, type Near } from "./copies.ts";
@@ -68,6 +70,17 @@ export async function looksForged(near: Near, brandId: string, typed: string): P
 /** The key and its brand, whatever their state, or null when there is no such key. */
 export async function findKeyNear(near: Near, key: string): Promise<OwnedKey | null> {
   return keys.find(near, await hashKey(key));
+}
+
+const origins = new Copies<true>({
+  kind: "origin",
+  columns: columnsOf(apiKeys),
+  load: async (db, origin) => ((await isOriginOfAKey(db, origin)) ? true : null),
+});
+
+/** Whether any key may be used from pages of the origin: all that a preflight can be told by. */
+export async function isOriginListed(near: Near, origin: string): Promise<boolean> {
+  return isOrigin(origin) && (await origins.find(near, origin)) === true;
 }
 
 /** How far the time of a key's last use may lag: one write for all its uses in between. */

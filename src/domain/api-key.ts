@@ -51,3 +51,8 @@ export function isWellFormedApiKey(text: string): boolean {
     SHAPE.test(text) && checksum(text.slice(0, -CHECKSUM_CHARS)) === text.slice(-CHECKSUM_CHARS)
   );
 }
+
+/** Whether a well-formed key says of itself that it is publishable. */
+export function isPublishable(key: string): boolean {
+  return key.startsWith("cdp_");
+}

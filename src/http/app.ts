@@ -4,6 +4,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
 import { secureHeaders } from "hono/secure-headers";
+import { allowPages } from "./cors.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { serveReference } from "./reference.ts";
 import { onError, onInvalid, problemResponse } from "./problem-response.ts";
@@ -51,6 +52,7 @@ export function createApp(): OpenAPIHono<HttpEnv> {
     }),
   );
 
+  allowPages(app);
   for (const routes of [
     brandRoutes,
     profileRoutes,

@@ -8,7 +8,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { createMiddleware } from "hono/factory";
 import { findKey, sha256, type OwnedKey } from "../db/api-keys.ts";
 import { findKeyNear, noteUse } from "../directory/directory.ts";
-import { isWellFormedApiKey } from "../domain/api-key.ts";
+import { isPublishable, isWellFormedApiKey } from "../domain/api-key.ts";
 import { allows, type Scope } from "../domain/scope.ts";
 import { near, type HttpEnv } from "./http-env.ts";
 import { ProblemError } from "./problems.ts";
@@ -34,6 +34,18 @@ export function forSecretKeyNear(scope: Scope, ...more: MiddlewareHandler[]) {
   return {
     security: [{ secretKey: [scope] }],
     middleware: [secretKeyBy(findCopy, scope), ...more],
+  };
+}
+
+/**
+ * A secret key that has the scope, or a publishable one from a page that it lists. A page's key is
+ * known by a copy: many pages may come at once.
+ */
+export function forPages(scope: Scope, ...more: MiddlewareHandler[]) {
+  const find: FindKey = (c, key) => (isPublishable(key) ? findCopy : findInD1)(c, key);
+  return {
+    security: [{ secretKey: [scope] }, { publishableKey: [] }],
+    middleware: [anyKeyBy(find, scope), ...more],
   };
 }
 
@@ -68,24 +80,54 @@ const operatorToken = createMiddleware<HttpEnv>(async function operatorToken(c, 
 /** Lets a brand's secret key in, as `find` knows it, and says whose it is. */
 function secretKeyBy(find: FindKey, scope: Scope): MiddlewareHandler<HttpEnv> {
   return async function secretKey(c, next) {
-    const token = bearer(c);
-    if (await isOperatorToken(c.env, token)) {
-      throw new ProblemError("forbidden", { detail: "This call takes a brand's secret key." });
-    }
-    const { key, brand } = await requireKey(c, token, find);
-    if (brand.status === "suspended") throw new ProblemError("brand-suspended");
-    if (key.kind === "publishable") {
+    const owned = await requireBrandKey(c, find);
+    if (owned.key.kind === "publishable") {
       throw new ProblemError("forbidden", { detail: "This call takes a secret key." });
     }
-    if (c.req.header("Origin") !== undefined) throw new ProblemError("secret-key-in-browser");
-    if (!allows(key.scopes, scope)) {
-      throw new ProblemError("insufficient-scope", { detail: `The key needs the scope ${scope}.` });
-    }
-    c.set("brand", brand);
-    c.set("key", key);
-    c.set("scope", { brandId: brand.id, mode: key.mode === "test" ? "test" : null });
+    requireServer(c, owned, scope);
     return next();
   };
+}
+
+/** Lets in a secret key, or a publishable one from a page that it lists. */
+function anyKeyBy(find: FindKey, scope: Scope): MiddlewareHandler<HttpEnv> {
+  return async function anyKey(c, next) {
+    const owned = await requireBrandKey(c, find);
+    if (owned.key.kind === "publishable") requirePage(c, owned);
+    else requireServer(c, owned, scope);
+    return next();
+  };
+}
+
+async function requireBrandKey(c: Context<HttpEnv>, find: FindKey): Promise<OwnedKey> {
+  const token = bearer(c);
+  if (await isOperatorToken(c.env, token)) {
+    throw new ProblemError("forbidden", { detail: "This call takes a brand's key." });
+  }
+  const owned = await requireKey(c, token, find);
+  if (owned.brand.status === "suspended") throw new ProblemError("brand-suspended");
+  return owned;
+}
+
+function requireServer(c: Context<HttpEnv>, { key, brand }: OwnedKey, scope: Scope): void {
+  if (c.req.header("Origin") !== undefined) throw new ProblemError("secret-key-in-browser");
+  if (!allows(key.scopes, scope)) {
+    throw new ProblemError("insufficient-scope", { detail: `The key needs the scope ${scope}.` });
+  }
+  c.set("brand", brand);
+  c.set("key", key);
+  c.set("scope", { brandId: brand.id, mode: key.mode === "test" ? "test" : null });
+}
+
+/** A page sees what has the mode of its key, nothing else. */
+function requirePage(c: Context<HttpEnv>, { key, brand }: OwnedKey): void {
+  const origin = c.req.header("Origin");
+  if (origin === undefined || !key.allowedOrigins.includes(origin)) {
+    throw new ProblemError("origin-not-allowed");
+  }
+  c.set("brand", brand);
+  c.set("key", key);
+  c.set("scope", { brandId: brand.id, mode: key.mode });
 }
 
 /** The key's row, or the one 401 for every key that does not count. */

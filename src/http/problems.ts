@@ -46,6 +46,12 @@ export const problems = {
     title: "A secret key was sent from a web page",
     remedy: "Call from your server. Revoke this key: everybody who opened that page could read it.",
   },
+  "origin-not-allowed": {
+    status: 403,
+    title: "The key may not be used from this page",
+    remedy:
+      "Add the page's origin to allowed_origins of the publishable key, exactly as the browser sends it.",
+  },
   "brand-suspended": {
     status: 403,
     title: "The brand is suspended",

@@ -21,6 +21,20 @@ export function serveReference(app: OpenAPIHono<HttpEnv>): void {
       "A brand's secret key, `cdk_live_…` or `cdk_test_…`. From servers only. Each call names the scope that a narrowed key needs.",
   });
 
+  app.openAPIRegistry.registerComponent("securitySchemes", "publishableKey", {
+    type: "http",
+    scheme: "bearer",
+    description:
+      "A brand's publishable key, `cdp_live_…` or `cdp_test_…`. From pages of its allowed_origins only; the browser sends the Origin.",
+  });
+  app.openAPIRegistry.registerComponent("securitySchemes", "userToken", {
+    type: "apiKey",
+    in: "header",
+    name: "Codedrop-User-Token",
+    description:
+      "A JWT that says who the user is, signed as the brand's identity says: `iss`, `aud`, `sub`, `iat`, `exp`, and `email` and `name` if you like.",
+  });
+
   let built: ReturnType<typeof app.getOpenAPI31Document> | null = null;
   app.get("/openapi.json", (c) => {
     built ??= app.getOpenAPI31Document({

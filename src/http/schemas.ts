@@ -180,6 +180,8 @@ export const KEY_PROBLEMS = [
   "secret-key-in-browser",
   "brand-suspended",
 ] as const;
+/** Of every call that takes a publishable key, too. */
+export const PAGE_PROBLEMS = [...KEY_PROBLEMS, "origin-not-allowed"] as const;
 export const BODY_PROBLEMS = [
   "malformed-json",
   "payload-too-large",

@@ -44,6 +44,23 @@ export async function takeCensus(db: D1Database, campaignId: string): Promise<Ce
   return { ...made, ...counted, leases: rowsOf<Census["leases"][number]>(leases) };
 }
 
+/** Codes that were made, and those that lie with no shard: a few rows, however many codes. */
+export async function countStock(
+  db: D1Database,
+  campaignId: string,
+): Promise<{ made: number; free: number }> {
+  const row = await db
+    .prepare(
+      `SELECT coalesce(sum(created), 0) AS made,
+              coalesce(sum(created - leased), 0)
+                + (SELECT coalesce(sum(size), 0) FROM leases WHERE campaign_id = ?1 AND shard IS NULL) AS free
+       FROM batches WHERE campaign_id = ?1`,
+    )
+    .bind(campaignId)
+    .first<{ made: number; free: number }>();
+  return row ?? { made: 0, free: 0 };
+}
+
 /** Users whom D1 shows with more codes of the campaign than `claimsPerUser`. */
 export async function usersAboveLimit(
   db: D1Database,

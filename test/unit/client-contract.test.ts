@@ -66,6 +66,7 @@ const HELD = [
   "Order",
   "Problem",
   "ProfileChange",
+  "PublicCampaign",
   "Redemption",
   "Revocation",
   "Stats",

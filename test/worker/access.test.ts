@@ -9,8 +9,12 @@ import { SCOPES, type Scope } from "../../src/domain/scope.ts";
 import type { Brand } from "../support/api.ts";
 import { api } from "../support/worker-api.ts";
 
-/** Who may: anybody, the operator, or a secret key with the scope. */
-const TABLE: Record<string, "anybody" | "operator" | Scope> = {
+/** A secret key with the scope, or a publishable key on one of its pages. */
+type OrPage = `${Scope} or a page`;
+type Who = "anybody" | "operator" | Scope | OrPage;
+
+/** Who may: anybody, the operator, a secret key with the scope, and perhaps a page. */
+const TABLE: Record<string, Who> = {
   "POST /v1/brands": "operator",
   "GET /v1/brands": "operator",
   "GET /v1/brands/{brand}": "operator",
@@ -26,7 +30,7 @@ const TABLE: Record<string, "anybody" | "operator" | Scope> = {
   "DELETE /v1/keys/{key}": "keys:write",
   "POST /v1/campaigns": "campaigns:write",
   "GET /v1/campaigns": "campaigns:read",
-  "GET /v1/campaigns/{campaign}": "campaigns:read",
+  "GET /v1/campaigns/{campaign}": "campaigns:read or a page",
   "PATCH /v1/campaigns/{campaign}": "campaigns:write",
   "POST /v1/campaigns/{campaign}/pause": "campaigns:write",
   "POST /v1/campaigns/{campaign}/resume": "campaigns:write",
@@ -62,17 +66,27 @@ const TABLE: Record<string, "anybody" | "operator" | Scope> = {
 const LIVE_ONLY = new Set(["POST /v1/brand/rotate-check-key"]);
 
 /** What came of a call: it was let in, or why not. */
-type Verdict = "in" | 401 | "forbidden" | "insufficient-scope" | "brand-suspended" | "in-browser";
+type Verdict =
+  | "in"
+  | 401
+  | "forbidden"
+  | "insufficient-scope"
+  | "brand-suspended"
+  | "in-browser"
+  | "origin-not-allowed";
 
 interface Credential {
   bearer: () => string | null;
   headers?: Record<string, string>;
   /** By what the row says. */
-  verdict: (who: "anybody" | "operator" | Scope) => Verdict;
+  verdict: (who: Who) => Verdict;
 }
 
 const keys: Record<string, string> = {};
 const key = (name: string) => () => keys[name] ?? "";
+const PAGE = "https://partner.example";
+const isForPages = (who: string) => who.endsWith(" or a page");
+const onPage = (verdict: Verdict) => (who: string) => (isForPages(who) ? verdict : "forbidden");
 const forBrand = (verdict: Verdict) => (who: string) =>
   who === "operator" ? "forbidden" : verdict;
 
@@ -86,7 +100,7 @@ const CREDENTIALS: Record<string, Credential> = {
   "a secret key of test mode": { bearer: key("test"), verdict: forBrand("in") },
   "a secret key in a page": {
     bearer: key("all"),
-    headers: { Origin: "https://partner.example" },
+    headers: { Origin: PAGE },
     verdict: (who) => (who === "operator" ? "forbidden" : "in-browser"),
   },
   "a secret key in a page of origin null": {
@@ -94,7 +108,30 @@ const CREDENTIALS: Record<string, Credential> = {
     headers: { Origin: "null" },
     verdict: (who) => (who === "operator" ? "forbidden" : "in-browser"),
   },
-  "a publishable key": { bearer: key("publishable"), verdict: () => "forbidden" },
+  "a publishable key on its page": {
+    bearer: key("publishable"),
+    headers: { Origin: PAGE },
+    verdict: onPage("in"),
+  },
+  ...Object.fromEntries(
+    [
+      null,
+      "null",
+      "https://other.example",
+      "http://partner.example",
+      `${PAGE}:8443`,
+      `${PAGE}.evil.example`,
+      "https://evilpartner.example",
+      "https://sub.partner.example",
+    ].map((origin) => [
+      `a publishable key on a page of ${origin === null ? "no origin" : origin}`,
+      {
+        bearer: key("publishable"),
+        ...(origin === null ? {} : { headers: { Origin: origin } }),
+        verdict: onPage("origin-not-allowed"),
+      } satisfies Credential,
+    ]),
+  ),
   "a revoked secret key": { bearer: key("revoked"), verdict: () => 401 },
   "an expired secret key": { bearer: key("expired"), verdict: () => 401 },
   "a suspended brand's secret key": {
@@ -108,7 +145,8 @@ const CREDENTIALS: Record<string, Credential> = {
         bearer: key(scope),
         verdict: (who: string) => {
           if (who === "operator") return "forbidden";
-          const isEnough = who === scope || who === scope.replace(/:write$/, ":read");
+          const needed = who.replace(" or a page", "");
+          const isEnough = needed === scope || needed === scope.replace(/:write$/, ":read");
           return isEnough ? "in" : "insufficient-scope";
         },
       } satisfies Credential,
@@ -142,7 +180,8 @@ async function makeKey(brand: Brand, fields: object): Promise<{ id: string; key:
 beforeAll(async () => {
   const brand = await api.newBrand();
   keys["all"] = brand.secret;
-  keys["publishable"] = brand.publishable;
+  const forPage = { kind: "publishable", allowed_origins: [PAGE] };
+  keys["publishable"] = (await makeKey(brand, forPage)).key;
   keys["test"] = (await makeKey(brand, { mode: "test" })).key;
   for (const scope of SCOPES) keys[scope] = (await makeKey(brand, { scopes: [scope] })).key;
   const revoked = await makeKey(brand, {});
@@ -180,9 +219,11 @@ describe("the table of routes and credentials", () => {
 
   it("says what the reference says", () => {
     const written = routes.map(({ name, security }) => {
-      const [entry] = security;
+      const [entry, other] = security;
       if (entry === undefined) return [name, "anybody"];
-      return [name, "operatorToken" in entry ? "operator" : entry["secretKey"]?.join()];
+      if ("operatorToken" in entry) return [name, "operator"];
+      const page = other !== undefined && "publishableKey" in other ? " or a page" : "";
+      return [name, `${entry["secretKey"]?.join()}${page}`];
     });
     expect(Object.fromEntries(written)).toEqual(TABLE);
   });

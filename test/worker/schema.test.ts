@@ -13,6 +13,7 @@ import {
   codes,
   codeShapes,
   imports,
+  keyOrigins,
 } from "../../src/db/schema.ts";
 import { growBatch } from "../../src/inventory/batches.ts";
 import { findCodes, markRevoked } from "../../src/inventory/find-codes.ts";
@@ -24,7 +25,7 @@ function snake(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-const tables = [apiKeys, batches, brands, campaigns, codes, codeShapes, imports];
+const tables = [apiKeys, batches, brands, campaigns, codes, codeShapes, imports, keyOrigins];
 
 describe.each(tables)("the drizzle table", (table) => {
   const { name, columns } = getTableConfig(table);

@@ -11,8 +11,9 @@ import {
   updateCampaign,
   type CampaignRow,
 } from "../../db/campaigns.ts";
-import { forgetCampaign } from "../../directory/directory.ts";
-import { forSecretKey } from "../auth.ts";
+import { findCampaignNear, forgetCampaign } from "../../directory/directory.ts";
+import { forPages, forSecretKey } from "../auth.ts";
+import { availabilityOf, VIEW_AGE_MAX_MS } from "../availability.ts";
 import { noBody, readableBody } from "../body.ts";
 import {
   Campaign,
@@ -26,6 +27,7 @@ import { requireCampaign, requireNotEnded } from "../require-campaign.ts";
 import { pageAsked, pageFound, pageOf, pageQuery } from "../paging.ts";
 import { invalidField } from "../problem-response.ts";
 import { ProblemError } from "../problems.ts";
+import { presentPublic, PublicCampaign } from "../public-campaign.ts";
 import {
   BODY_PROBLEMS,
   created,
@@ -33,6 +35,7 @@ import {
   jsonBody,
   KEY_PROBLEMS,
   NoQuery,
+  PAGE_PROBLEMS,
   PathKey,
   problemResponses,
 } from "../schemas.ts";
@@ -130,15 +133,24 @@ campaignRoutes.openapi(
     path: "/v1/campaigns/{campaign}",
     operationId: "getCampaign",
     summary: "Read a campaign",
+    description:
+      "A publishable key is shown what a page may know, some seconds old; such an answer may be cached.",
     tags: ["Campaigns"],
-    ...forSecretKey("campaigns:read"),
+    ...forPages("campaigns:read"),
     request: { params, query: NoQuery },
     responses: {
-      200: json(Campaign, "The campaign"),
-      ...problemResponses("not-found", ...KEY_PROBLEMS),
+      200: json(z.union([Campaign, PublicCampaign]), "The campaign"),
+      ...problemResponses("not-found", "pool-overloaded", ...PAGE_PROBLEMS),
     },
   }),
-  async (c) => c.json(presentCampaign(await requireCampaign(c)), 200),
+  async (c) => {
+    if (c.var.key.kind === "secret") return c.json(presentCampaign(await requireCampaign(c)), 200);
+    const campaign = await findCampaignNear(near(c), c.var.scope, c.req.valid("param").campaign);
+    if (campaign === null) throw new ProblemError("not-found");
+    const availability = await availabilityOf(c.env, campaign);
+    c.header("Cache-Control", `public, max-age=${VIEW_AGE_MAX_MS / 1000}`);
+    return c.json(presentPublic(campaign, availability), 200);
+  },
 );
 
 campaignRoutes.openapi(
