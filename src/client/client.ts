@@ -10,6 +10,7 @@ import { Claims, Redemptions } from "./claims.ts";
 import type { Integrity, Stats } from "./code-types.ts";
 import { Codes, Imports } from "./codes.ts";
 import { Keys } from "./keys.ts";
+import { Events } from "./events.ts";
 import { path, Transport, type CallOptions, type ClientOptions } from "./transport.ts";
 
 export { CodedropConnectionError, CodedropError } from "./errors.ts";
@@ -35,6 +36,7 @@ export class Codedrop {
   readonly codes: Codes;
   readonly claims: Claims;
   readonly redemptions: Redemptions;
+  readonly events: Events;
 
   constructor(options: ClientOptions) {
     const transport = new Transport(options);
@@ -48,6 +50,7 @@ export class Codedrop {
     this.codes = new Codes(transport);
     this.claims = new Claims(transport);
     this.redemptions = new Redemptions(transport);
+    this.events = new Events(transport);
   }
 
   /** A campaign's codes by status. */

@@ -7,6 +7,7 @@ import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { CodeFormat, CodeShape } from "../domain/code-format.ts";
 import type { Discount } from "../domain/discount.ts";
 import type { Scope } from "../domain/scope.ts";
+import type { EventData, EventType } from "../domain/event.ts";
 
 /** What a user must agree to before they get a code, as on the wire. */
 export interface ConsentTerms {
@@ -118,4 +119,15 @@ export const codes = sqliteTable("codes", {
   redeemedAt: integer(),
   revokedAt: integer(),
   revokedReason: text(),
+});
+
+export const events = sqliteTable("events", {
+  campaignId: text().notNull(),
+  sequence: integer().notNull(),
+  id: text().notNull(),
+  brandId: text().notNull(),
+  position: integer().notNull(),
+  type: text().$type<EventType>().notNull(),
+  timestamp: integer().notNull(),
+  data: text({ mode: "json" }).$type<EventData[EventType]>().notNull(),
 });

@@ -10,6 +10,7 @@ const prefixes = {
   codeShape: "shp",
   import: "imp",
   redemption: "rdm",
+  event: "evt",
 } as const;
 
 export type IdKind = keyof typeof prefixes;

@@ -15,6 +15,7 @@ import { campaignRoutes } from "./routes/campaigns.ts";
 import { checkoutRoutes } from "./routes/checkout.ts";
 import { claimRoutes } from "./routes/claims.ts";
 import { codeRoutes } from "./routes/codes.ts";
+import { eventRoutes } from "./routes/events.ts";
 import { exportRoutes } from "./routes/exports.ts";
 import { importRoutes } from "./routes/imports.ts";
 import { keyRoutes } from "./routes/keys.ts";
@@ -65,6 +66,7 @@ export function createApp(): OpenAPIHono<HttpEnv> {
     singleCodeRoutes,
     claimRoutes,
     checkoutRoutes,
+    eventRoutes,
     reportRoutes,
     platformRoutes,
   ]) {

@@ -49,6 +49,7 @@ const HELD = [
   "Consent",
   "ConsentTerms",
   "Discount",
+  "Event",
   "Import",
   "ImportError",
   "ImportSummary",
@@ -191,7 +192,8 @@ async function callsOf(): Promise<string[]> {
       return Promise.resolve(new Response(isExport ? "" : '{"data":[],"next_cursor":null}'));
     },
   });
-  const { brand, brands, keys, campaigns, batches, imports, codes, claims, redemptions } = codedrop;
+  const { brand, brands, keys, campaigns, batches, imports, codes } = codedrop;
+  const { claims, redemptions, events } = codedrop;
   const type = "text/csv";
   const [newBrand, id, claim] = [{ name: "x" }, "{id}", { user: { id: "u-1" } }];
   await Promise.all([
@@ -216,7 +218,7 @@ async function callsOf(): Promise<string[]> {
   await Promise.all([claims.create(id, claim), claims.get(id), claims.list(id).page()]);
   await Promise.all([claims.export(id).stream(), redemptions.export(id).stream()]);
   await Promise.all([redemptions.create({ code: "x", order_id: "o" }), redemptions.get(id)]);
-  await Promise.all([codedrop.stats(id), codedrop.integrity(id)]);
+  await Promise.all([codedrop.stats(id), codedrop.integrity(id), events.list().page()]);
   return calls.map((call) => call.replaceAll("%7Bid%7D", "{}"));
 }
 

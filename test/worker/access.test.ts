@@ -57,6 +57,7 @@ const TABLE: Record<string, Who> = {
   "GET /v1/campaigns/{campaign}/redemptions/export": "redemptions:read",
   "GET /v1/campaigns/{campaign}/stats": "campaigns:read",
   "GET /v1/campaigns/{campaign}/integrity": "campaigns:read",
+  "GET /v1/events": "events:read",
   "GET /healthz": "anybody",
   "GET /readyz": "anybody",
   "GET /problems/{slug}": "anybody",

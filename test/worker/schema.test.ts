@@ -4,7 +4,9 @@ import { describe, expect, it } from "vitest";
 import { findKey } from "../../src/db/api-keys.ts";
 import { findCampaign } from "../../src/db/campaigns.ts";
 import type { CodeShapeRow } from "../../src/db/code-shapes.ts";
+import { database } from "../../src/db/database.ts";
 import { listCodes } from "../../src/db/codes.ts";
+import { eventToInsert, listBrandEvents, listCampaignEvents } from "../../src/db/events.ts";
 import {
   apiKeys,
   batches,
@@ -12,6 +14,7 @@ import {
   campaigns,
   codes,
   codeShapes,
+  events,
   imports,
   keyOrigins,
 } from "../../src/db/schema.ts";
@@ -25,7 +28,17 @@ function snake(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-const tables = [apiKeys, batches, brands, campaigns, codes, codeShapes, imports, keyOrigins];
+const tables = [
+  apiKeys,
+  batches,
+  brands,
+  campaigns,
+  codes,
+  codeShapes,
+  events,
+  imports,
+  keyOrigins,
+];
 
 describe.each(tables)("the drizzle table", (table) => {
   const { name, columns } = getTableConfig(table);
@@ -139,6 +152,27 @@ describe("D1", () => {
     for (const after of [null, ["bat_x", 7] as [string, number]]) {
       const plan = await plansOf((db) => listCodes(db, filter, { after, limit: 21 }));
       expect(plan).toMatch(/SEARCH codes USING PRIMARY KEY \(batch_id=\? AND /);
+      expect(plan).not.toMatch(/SCAN|TEMP B-TREE/);
+    }
+  });
+
+  it("numbers an event by two looks at an index, and pages events without sorting", async () => {
+    const event = {
+      id: "evt_x",
+      campaignId: "cmp_none",
+      type: "user.erased" as const,
+      timestamp: 0,
+      data: { claim_ids: [] },
+    };
+    const page = { after: 5, limit: 21 };
+    const scope = { brandId: "brd_none", mode: "test" as const };
+    for (const work of [
+      (db: D1Database) => database(db).batch([eventToInsert(db, event)]),
+      (db: D1Database) => listCampaignEvents(db, { campaignId: "cmp_none", type: null }, page),
+      (db: D1Database) => listBrandEvents(db, { scope, type: null }, page),
+    ]) {
+      const plan = await plansOf(work);
+      expect(plan).toMatch(/SEARCH (e|events) USING/);
       expect(plan).not.toMatch(/SCAN|TEMP B-TREE/);
     }
   });
