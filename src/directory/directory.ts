@@ -27,7 +27,7 @@ import { Copies, type Near } from "./copies.ts";
 const keys = new Copies<OwnedKey>({
   kind: "key",
   columns: columnsOf(apiKeys, brands),
-  load: findKeyByHash,
+  load: ({ db }, hash) => findKeyByHash(db, hash),
 });
 
 /** Nothing else is looked up: KV refuses keys above 512 bytes, and would seem to be down. */
@@ -37,7 +37,7 @@ const CAMPAIGN_ID = /^cmp_[0-9a-z]{20}$/;
 const campaigns = new Copies<CampaignRow>({
   kind: "campaign",
   columns: columnsOf(campaignTable),
-  load: async (db, id) => {
+  load: async ({ db }, id) => {
     const slash = id.indexOf("/");
     const scope = { brandId: id.slice(0, slash), mode: null };
     return findCampaign(db, scope, id.slice(slash + 1));
@@ -52,7 +52,7 @@ const shapes = new Copies<CodeShapeRow[]>({
   kind: "shapes",
   columns: columnsOf(codeShapes),
   ages: { maxMs: SHAPE_COPY_AGE_MAX_MS, staleMaxMs: SHAPE_COPY_AGE_MAX_MS },
-  load: async (db, brandId) => {
+  load: async ({ db }, brandId) => {
     const known = await listShapes(db, brandId);
     return known.length > SHAPES_MAX ? [] : known;
   },

@@ -270,7 +270,7 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/directory/copies.ts",
-        from: "const ageMax = held !== undefined && now < held.d1RestsUntil ? staleMaxMs : maxMs;",
+        from: "const ageMax = held !== undefined && now < held.sourceRestsUntil ? staleMaxMs : maxMs;",
         to: "const ageMax = staleMaxMs;",
       },
     ],
@@ -280,7 +280,7 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/directory/copies.ts",
-        from: "if (copy === null || now - copy.readAt > this.#ages.staleMaxMs) throw error;",
+        from: "if (copy === null || now - copy.readAt > ages.staleMaxMs) throw error;",
         to: "if (copy !== undefined) throw error;",
       },
     ],

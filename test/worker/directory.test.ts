@@ -300,7 +300,7 @@ describe("a copy", () => {
       ours: { value: "active", down: false },
       theirs: { value: "active", down: false },
     };
-    const load = async (_: D1Database, id: string) => {
+    const load = async (_: Near, id: string) => {
       if (rows[id]?.down) throw new Error("D1_ERROR: Network connection lost");
       return rows[id]?.value ?? null;
     };
