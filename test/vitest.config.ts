@@ -16,6 +16,7 @@ export default defineConfig(async () => ({
             miniflare: {
               bindings: {
                 OPERATOR_TOKEN: "operator-token-of-the-tests",
+                LOOPBACK_TARGETS: "allowed",
                 MIGRATIONS: await readD1Migrations(path.join(root, "migrations")),
               },
             },

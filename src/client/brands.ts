@@ -22,9 +22,12 @@ export class Profile {
     return this.#transport.get("/v1/brand", options);
   }
 
+  /** With `identity.algorithm` the answer is the only sight of the shared secret it made. */
   update(change: ProfileChange, options: CallOptions = {}): Promise<Brand> {
     const route = "PATCH /v1/brand";
-    return this.#transport.json({ route, json: change, isRepeatable: true, options });
+    // A second secret would replace the first, and the answers may come in any order.
+    const isRepeatable = change.identity?.algorithm === undefined;
+    return this.#transport.json({ route, json: change, isRepeatable, options });
   }
 
   /** Seals codes with new keys from now on; those that exist stay good. */

@@ -6,6 +6,7 @@ export type ProblemSlug =
   | "invalid-cursor"
   | "invalid-idempotency-key"
   | "unauthenticated"
+  | "user-token-invalid"
   | "forbidden"
   | "insufficient-scope"
   | "secret-key-in-browser"

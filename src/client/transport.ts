@@ -5,8 +5,8 @@
  * - 502, 503, 504, a lost connection or a time-out: when doing it twice comes to the same as doing
  *   it once. That holds for reads, changes of a campaign, claims (a user gets the same code again;
  *   each carries an Idempotency-Key, so a second try never takes a second code), redemptions (the
- *   same order) and revocations. It does not hold for creating brands, campaigns, batches and
- *   imports, which an answer that was lost may have created.
+ *   same order) and revocations. It does not hold for creating brands, campaigns, batches, imports
+ *   and shared secrets, which an answer that was lost may have created.
  * - No connection at all, for every call: it surely never left.
  *
  * Never a body that was given as a stream, which is gone. Waits double, with jitter; Retry-After is

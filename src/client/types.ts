@@ -23,6 +23,29 @@ export interface Brand {
   name: string;
   status: "active" | "suspended";
   created_at: string;
+  identity: Identity | null;
+}
+
+/** Who says, by signed user tokens, who the brand's users are. */
+export interface Identity {
+  issuer: string;
+  audience: string;
+  jwks_url?: string;
+  algorithm?: "HS256";
+  /**
+   * Only in the answer of the call that made it. Sign with it as it stands: the key is the text's
+   * UTF-8 bytes.
+   */
+  secret?: string;
+}
+
+/** Either `jwks_url`, or `algorithm` to have a shared secret made. */
+export interface NewIdentity {
+  issuer: string;
+  audience: string;
+  /** Where the issuer's public keys are. */
+  jwks_url?: string;
+  algorithm?: "HS256";
 }
 
 export interface NewBrand {
@@ -42,6 +65,8 @@ export interface BrandChange {
 
 export interface ProfileChange {
   name?: string;
+  /** Null takes it away. */
+  identity?: NewIdentity | null;
 }
 
 export interface Discount {

@@ -13,7 +13,8 @@ export async function createBrand(
   { name, slug }: { name: string; slug: string },
 ): Promise<{ brand: BrandRow; secret: string; publishable: string } | null> {
   const now = Date.now();
-  const brand: BrandRow = { id: newId("brand"), slug, name, status: "active", createdAt: now };
+  const id = newId("brand");
+  const brand: BrandRow = { id, slug, name, status: "active", createdAt: now, identity: null };
   const fields = {
     brandId: brand.id,
     mode: "live" as const,
@@ -71,7 +72,7 @@ export async function listBrands(
 export async function updateBrand(
   db: D1Database,
   id: string,
-  change: Partial<Pick<BrandRow, "name" | "status">>,
+  change: Partial<Pick<BrandRow, "name" | "status" | "identity">>,
 ): Promise<BrandRow | null> {
   if (Object.keys(change).length === 0) return findBrand(db, id);
   const updated = await database(db)

@@ -8,6 +8,7 @@ import type { CodeFormat, CodeShape } from "../domain/code-format.ts";
 import type { Discount } from "../domain/discount.ts";
 import type { Scope } from "../domain/scope.ts";
 import type { EventData, EventType } from "../domain/event.ts";
+import type { Identity } from "../domain/identity.ts";
 
 /** What a user must agree to before they get a code, as on the wire. */
 export interface ConsentTerms {
@@ -22,6 +23,7 @@ export const brands = sqliteTable("brands", {
   name: text().notNull(),
   status: text({ enum: ["active", "suspended"] }).notNull(),
   createdAt: integer().notNull(),
+  identity: text({ mode: "json" }).$type<Identity>(),
 });
 
 export const apiKeys = sqliteTable("api_keys", {

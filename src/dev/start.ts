@@ -32,20 +32,21 @@ function fail(message: string): never {
   process.exit(1);
 }
 
-/** The OPERATOR_TOKEN of .dev.vars, made on the first run and kept from then on. */
-function operatorToken(): string {
+/** A variable of .dev.vars, put there with this value if it has none. */
+function localVariable(name: string, make: () => string): string {
   const vars = existsSync(VARS_FILE) ? readFileSync(VARS_FILE, "utf8") : "";
-  const found = /^\s*OPERATOR_TOKEN\s*=\s*["']?([^"'\r\n]+?)["']?\s*$/m.exec(vars)?.[1];
+  const given = new RegExp(`^\\s*${name}\\s*=\\s*["']?([^"'\\r\\n]+?)["']?\\s*$`, "m");
+  const found = given.exec(vars)?.[1];
   if (found !== undefined) return found;
-  const token = randomBytes(32).toString("base64url");
-  const line = `OPERATOR_TOKEN=${token}\n`;
+  const value = make();
+  const line = `${name}=${value}\n`;
   if (vars === "") {
     const header =
       "# Local secrets, never committed. In production: npx wrangler secret put OPERATOR_TOKEN\n";
     writeFileSync(VARS_FILE, header + line, { mode: 0o600 });
   } else appendFileSync(VARS_FILE, vars.endsWith("\n") ? line : `\n${line}`);
-  console.log("Made an OPERATOR_TOKEN and put it into .dev.vars.");
-  return token;
+  console.log(`Put ${name} into .dev.vars.`);
+  return value;
 }
 
 function migrate(stateDir: string): void {
@@ -105,7 +106,9 @@ All calls: ${address}/openapi.json
 `);
 }
 
-const token = operatorToken();
+const token = localVariable("OPERATOR_TOKEN", () => randomBytes(32).toString("base64url"));
+// A receiver or an issuer under development serves on this machine.
+localVariable("LOOPBACK_TARGETS", () => "allowed");
 const stateDir = path.resolve(ROOT, argument("persist-to") ?? ".wrangler/state");
 mkdirSync(stateDir, { recursive: true });
 migrate(stateDir);

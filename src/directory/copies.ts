@@ -119,7 +119,8 @@ export class Copies<T> {
   }
 
   /**
-   * Drops the copy here and in KV: the source was changed. Other isolates keep theirs until it ages.
+   * Drops the copy here and in KV: what it is of was changed. Other isolates keep theirs until it
+   * ages.
    */
   async forget(near: Near, id: string): Promise<void> {
     this.#here.delete(id);

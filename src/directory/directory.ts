@@ -75,7 +75,7 @@ export async function findKeyNear(near: Near, key: string): Promise<OwnedKey | n
 const origins = new Copies<true>({
   kind: "origin",
   columns: columnsOf(apiKeys),
-  load: async (db, origin) => ((await isOriginOfAKey(db, origin)) ? true : null),
+  load: async ({ db }, origin) => ((await isOriginOfAKey(db, origin)) ? true : null),
 });
 
 /** Whether any key may be used from pages of the origin: all that a preflight can be told by. */

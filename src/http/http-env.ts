@@ -17,6 +17,11 @@ export interface HttpEnv {
   };
 }
 
+/** Whether we may call this machine itself: in local development only. */
+export function allowsLoopback({ LOOPBACK_TARGETS }: { LOOPBACK_TARGETS: string }): boolean {
+  return LOOPBACK_TARGETS === "allowed";
+}
+
 /** What the directory works with, for the length of one request. */
 export function near(c: Context<HttpEnv>): Near {
   return {

@@ -31,6 +31,12 @@ export const problems = {
     remedy:
       "Send `Authorization: Bearer <key>` with a key that is complete, not revoked and not expired.",
   },
+  "user-token-invalid": {
+    status: 401,
+    title: "The user token is not valid",
+    remedy:
+      "Sign the user in again for a new token. Its issuer, audience, key and algorithm must be those of the brand's identity.",
+  },
   forbidden: {
     status: 403,
     title: "These credentials do not allow this",

@@ -36,6 +36,17 @@ describe("npm start on no data", () => {
     expect(stats.body["totals"]).toMatchObject({ codes: 1_000, claimed: 2 });
   });
 
+  it("lets a brand's issuer be on this machine", async () => {
+    const key = /cdk_live_\w+/.exec(server?.output ?? "")?.[0] ?? "";
+    const identity = {
+      issuer: "dev",
+      audience: "codedrop",
+      jwks_url: "http://localhost:9000/keys",
+    };
+    const set = await server?.api.send(key, "PATCH /v1/brand", { identity });
+    expect([set?.status, set?.body["identity"]]).toEqual([200, identity]);
+  });
+
   it("keeps the operator token and the demo brand at the next start", async () => {
     const before = server?.output ?? "";
     const token = server?.operatorToken;

@@ -32,7 +32,7 @@ async function serve(host: HostOptions): Promise<Served> {
   const options = convertV4MiniflareOptions({
     ...workerOptions,
     // Not the developer's own, which .dev.vars may hold.
-    bindings: { OPERATOR_TOKEN: operatorToken },
+    bindings: { OPERATOR_TOKEN: operatorToken, LOOPBACK_TARGETS: "allowed" },
     name: "codedrop",
     rootPath: bundle,
     modules: true,

@@ -14,6 +14,7 @@ describe("a brand", () => {
       name: "Acme",
       status: "active",
       created_at: expect.stringMatching(/Z$/),
+      identity: null,
       keys: {
         secret: expect.stringMatching(/^cdk_live_[0-9A-Za-z]{36}$/),
         publishable: expect.stringMatching(/^cdp_live_[0-9A-Za-z]{36}$/),

@@ -7,6 +7,7 @@ import { forgetBrand } from "../../directory/directory.ts";
 import { forOperator } from "../auth.ts";
 import { readableBody } from "../body.ts";
 import { near, type HttpEnv } from "../http-env.ts";
+import { Identity, presentIdentity } from "../identity-schema.ts";
 import { pageAsked, pageFound, pageOf, pageQuery } from "../paging.ts";
 import { ProblemError } from "../problems.ts";
 import {
@@ -32,6 +33,7 @@ export const Brand = z
     name: z.string(),
     status: z.enum(["active", "suspended"]),
     created_at: AnsweredTime,
+    identity: Identity.nullable(),
   })
   .meta({ id: "Brand" });
 
@@ -54,7 +56,8 @@ const BrandChange = z
 
 export function presentBrand(brand: BrandRow): z.infer<typeof Brand> {
   const { id, slug, name, status, createdAt } = brand;
-  return { id, slug, name, status, created_at: toWireTime(createdAt) };
+  const identity = brand.identity === null ? null : presentIdentity(brand.identity);
+  return { id, slug, name, status, created_at: toWireTime(createdAt), identity };
 }
 
 const params = z.object({ brand: PathKey });

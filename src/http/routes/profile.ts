@@ -1,12 +1,17 @@
 /** A brand's own profile. */
 
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import * as z from "zod";
 import { updateBrand } from "../../db/brands.ts";
+import { forgetBrand } from "../../directory/directory.ts";
+import type { Identity } from "../../domain/identity.ts";
 import { rotateCheckKeys } from "../../inventory/shapes.ts";
 import { forSecretKey } from "../auth.ts";
 import { noBody, readableBody } from "../body.ts";
-import type { HttpEnv } from "../http-env.ts";
+import { allowsLoopback, near, type HttpEnv } from "../http-env.ts";
+import { identityAsked, NewIdentity } from "../identity-schema.ts";
+import { invalidField } from "../problem-response.ts";
 import { ProblemError } from "../problems.ts";
 import {
   AnsweredTime,
@@ -23,8 +28,26 @@ import {
 import { Brand, presentBrand } from "./brands.ts";
 
 const ProfileChange = z
-  .strictObject({ name: line(100).optional() })
-  .meta({ id: "ProfileChange", example: { name: "Acme Stores" } });
+  .strictObject({ name: line(100).optional(), identity: NewIdentity.nullable().optional() })
+  .meta({
+    id: "ProfileChange",
+    example: {
+      name: "Acme Stores",
+      identity: {
+        issuer: "https://login.partner.example/",
+        audience: "codedrop",
+        jwks_url: "https://login.partner.example/.well-known/jwks.json",
+      },
+    },
+  });
+
+const LIVE_ONLY = "A test key cannot change what live codes use.";
+
+function identityOf(c: Context<HttpEnv>, asked: z.infer<typeof NewIdentity>): Identity {
+  const outcome = identityAsked(asked, { allowsLoopback: allowsLoopback(c.env) });
+  if (outcome.kind === "identity") return outcome.identity;
+  throw invalidField("/identity/jwks_url", outcome.reason);
+}
 
 export const profileRoutes = new OpenAPIHono<HttpEnv>();
 
@@ -51,6 +74,8 @@ profileRoutes.openapi(
     path: "/v1/brand",
     operationId: "updateProfile",
     summary: "Change your brand",
+    description:
+      "identity says whose user tokens count, from this answer on here and within a minute everywhere; null takes it away.",
     tags: ["Brand"],
     ...forSecretKey("brand:write", readableBody),
     request: { query: NoQuery, body: jsonBody(ProfileChange) },
@@ -60,8 +85,23 @@ profileRoutes.openapi(
     },
   }),
   async (c) => {
-    const updated = await updateBrand(c.env.DB, c.var.brand.id, definedOnly(c.req.valid("json")));
-    return c.json(presentBrand(updated ?? c.var.brand), 200);
+    const { identity: asked, ...rest } = c.req.valid("json");
+    const { brand } = c.var;
+    if (asked === undefined) {
+      const renamed = await updateBrand(c.env.DB, brand.id, definedOnly(rest));
+      return c.json(presentBrand(renamed ?? brand), 200);
+    }
+    if (c.var.key.mode === "test") throw new ProblemError("forbidden", { detail: LIVE_ONLY });
+    const identity = asked === null ? null : identityOf(c, asked);
+    const updated = await updateBrand(c.env.DB, brand.id, { ...definedOnly(rest), identity });
+    await forgetBrand(near(c), brand.id);
+    const presented = presentBrand(updated ?? brand);
+    if (identity === null || !("secret" in identity) || presented.identity === null) {
+      return c.json(presented, 200);
+    }
+    // The only sight of it.
+    const shown = { ...presented.identity, secret: identity.secret };
+    return c.json({ ...presented, identity: shown }, 200);
   },
 );
 
@@ -92,9 +132,7 @@ profileRoutes.openapi(
   }),
   async (c) => {
     if (c.var.key.mode === "test") {
-      throw new ProblemError("forbidden", {
-        detail: "A test key cannot change what live codes use.",
-      });
+      throw new ProblemError("forbidden", { detail: LIVE_ONLY });
     }
     const { shapes, usableFrom } = await rotateCheckKeys(c.env.DB, c.var.brand.id);
     return c.json({ shapes, in_use_from: toWireTime(usableFrom) }, 200);
