@@ -5,10 +5,11 @@ import type { HeldRedemption } from "../code-pool/messages.ts";
 import type { CampaignRow } from "../db/campaigns.ts";
 import { formatClaimId } from "../domain/claim.ts";
 import { CODE_STATUSES } from "../domain/code-status.ts";
+import { UNFIT } from "../domain/line.ts";
 import { formatRedemptionId } from "../domain/redemption.ts";
 import { AMOUNT_MAX, Campaign, Currency } from "./campaign-schemas.ts";
 import { UserId } from "./claim-schemas.ts";
-import { AnsweredTime, line, toWireTime, UNFIT } from "./schemas.ts";
+import { AnsweredTime, line, toWireTime } from "./schemas.ts";
 
 /** Characters of a code as people type it: the longest code, with blanks between them all. */
 const TYPED_MAX = 256;

@@ -5,11 +5,11 @@ import type { Claim as ClaimRow } from "../code-pool/ledger.ts";
 import type { CampaignRow } from "../db/campaigns.ts";
 import { heldStatus } from "../domain/redemption.ts";
 import { formatClaimId } from "../domain/claim.ts";
+import { USER_EMAIL_MAX, USER_ID_MAX, USER_NAME_MAX } from "../domain/user.ts";
 import { Campaign } from "./campaign-schemas.ts";
 import { pageQuery } from "./paging.ts";
 import { AnsweredTime, line, toWireTime } from "./schemas.ts";
 
-const USER_ID_MAX = 255;
 const ATTRIBUTES_MAX = 20;
 
 export const UserId = line(USER_ID_MAX).meta({
@@ -18,8 +18,8 @@ export const UserId = line(USER_ID_MAX).meta({
 });
 
 const Contact = {
-  email: z.email().max(254).optional(),
-  name: line(200).optional(),
+  email: z.email().max(USER_EMAIL_MAX).optional(),
+  name: line(USER_NAME_MAX).optional(),
   attributes: z
     .record(line(40), z.string().max(500))
     .refine(

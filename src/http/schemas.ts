@@ -1,15 +1,12 @@
 /** Schemas that several resources share. They validate requests and make the OpenAPI document. */
 
 import * as z from "zod";
+import { UNFIT } from "../domain/line.ts";
 import { SLUG } from "../domain/slug.ts";
 import { problems, type ProblemSlug } from "./problems.ts";
 
 /** Bytes of one JSON body. The largest honest one, metadata in escaped Unicode, is 162 KB. */
 export const BODY_BYTES_MAX = 256 * 1024;
-
-// Control characters and lone surrogates: no name needs them, and they break logs, CSV and SQLite.
-// oxlint-disable-next-line no-control-regex
-export const UNFIT = /[\u0000-\u001f\u007f]|\p{Surrogate}/u;
 
 /** One line of text, `min`–`max` UTF-16 units, without blanks at its ends. */
 export function line(max: number, min = 1) {

@@ -16,7 +16,9 @@ const TESTS = [
   "test/worker/directory",
   "test/worker/exports",
   "test/worker/imports",
+  "test/worker/issuer-keys",
   "test/worker/shards",
+  "test/worker/user-tokens",
 ];
 
 /** Whether the tests pass in the copy, and the first one that does not. */

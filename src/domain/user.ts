@@ -1,0 +1,6 @@
+/** A user as a brand names them, whether its server does or a token of its issuer. */
+
+export const USER_ID_MAX = 255;
+export const USER_NAME_MAX = 200;
+/** RFC 5321, §4.5.3.1.3, without its brackets. */
+export const USER_EMAIL_MAX = 254;
