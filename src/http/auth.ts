@@ -11,6 +11,7 @@ import { findKeyNear, noteUse } from "../directory/directory.ts";
 import { isPublishable, isWellFormedApiKey } from "../domain/api-key.ts";
 import { allows, type Scope } from "../domain/scope.ts";
 import { near, type HttpEnv } from "./http-env.ts";
+import { brakeAddress, brakeKey, brakeWrongKey } from "./limits.ts";
 import { ProblemError } from "./problems.ts";
 
 /** The operator's token only. A brand's key is refused with 403. */
@@ -93,7 +94,7 @@ function secretKeyBy(find: FindKey, scope: Scope): MiddlewareHandler<HttpEnv> {
 function anyKeyBy(find: FindKey, scope: Scope): MiddlewareHandler<HttpEnv> {
   return async function anyKey(c, next) {
     const owned = await requireBrandKey(c, find);
-    if (owned.key.kind === "publishable") requirePage(c, owned);
+    if (owned.key.kind === "publishable") await requirePage(c, owned);
     else requireServer(c, owned, scope);
     return next();
   };
@@ -120,11 +121,12 @@ function requireServer(c: Context<HttpEnv>, { key, brand }: OwnedKey, scope: Sco
 }
 
 /** A page sees what has the mode of its key, nothing else. */
-function requirePage(c: Context<HttpEnv>, { key, brand }: OwnedKey): void {
+async function requirePage(c: Context<HttpEnv>, { key, brand }: OwnedKey): Promise<void> {
   const origin = c.req.header("Origin");
   if (origin === undefined || !key.allowedOrigins.includes(origin)) {
     throw new ProblemError("origin-not-allowed");
   }
+  await brakeAddress(c);
   c.set("brand", brand);
   c.set("key", key);
   c.set("scope", { brandId: brand.id, mode: key.mode });
@@ -139,8 +141,10 @@ async function requireKey(c: Context<HttpEnv>, token: string, find: FindKey): Pr
     found.key.revokedAt !== null ||
     (found.key.expiresAt !== null && found.key.expiresAt <= now)
   ) {
+    if (isWellFormedApiKey(token)) await brakeWrongKey(c);
     throw new ProblemError("unauthenticated");
   }
+  await brakeKey(c, found.key.id);
   noteUse(near(c), found.key, now);
   return found;
 }

@@ -172,6 +172,11 @@ export const problems = {
     remedy:
       "Show the campaign's consent text and send consent with share_contact true and its version.",
   },
+  "rate-limited": {
+    status: 429,
+    title: "Too many requests",
+    remedy: "Repeat the request after Retry-After seconds; RateLimit names the limit that was met.",
+  },
   "internal-error": {
     status: 500,
     title: "Something went wrong on our side",

@@ -127,6 +127,12 @@ const HEADERS: Record<number, Record<string, string>> = {
   202: { Location: "Where what is being made can be read." },
   401: { "WWW-Authenticate": "Bearer." },
   405: { Allow: "The methods that the path supports." },
+  429: {
+    "Retry-After": "Seconds after which to repeat the request.",
+    RateLimit:
+      "The limit that was met, what is left of it, and the seconds until it is whole again.",
+    "RateLimit-Policy": "The limit that was met, its calls and its window in seconds.",
+  },
   503: { "Retry-After": "Seconds after which to repeat the request." },
 };
 
@@ -176,6 +182,7 @@ export const KEY_PROBLEMS = [
   "insufficient-scope",
   "secret-key-in-browser",
   "brand-suspended",
+  "rate-limited",
 ] as const;
 /** Of every call that takes a publishable key, too. */
 export const PAGE_PROBLEMS = [...KEY_PROBLEMS, "origin-not-allowed"] as const;

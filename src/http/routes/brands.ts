@@ -61,7 +61,7 @@ export function presentBrand(brand: BrandRow): z.infer<typeof Brand> {
 }
 
 const params = z.object({ brand: PathKey });
-const OPERATOR_PROBLEMS = ["unauthenticated", "forbidden"] as const;
+const OPERATOR_PROBLEMS = ["unauthenticated", "forbidden", "rate-limited"] as const;
 
 export const brandRoutes = new OpenAPIHono<HttpEnv>();
 

@@ -15,6 +15,7 @@ import {
   Validation,
 } from "../checkout-schemas.ts";
 import type { HttpEnv } from "../http-env.ts";
+import { brakeWrongCode, requireNotBackedOff } from "../limits.ts";
 import { ProblemError } from "../problems.ts";
 import { requireCampaignOf } from "../require-campaign.ts";
 import {
@@ -48,8 +49,10 @@ checkoutRoutes.openapi(
   }),
   async (c) => {
     const { code, user_id: userId = null, order = null } = c.req.valid("json");
+    requireNotBackedOff(c, userId);
     const known = await findTyped(c, code);
     if (known === null) {
+      await brakeWrongCode(c, userId);
       return c.json(
         { valid: false, reason: "unknown" as const, campaign_id: null, discount: null },
         200,
@@ -92,8 +95,12 @@ checkoutRoutes.openapi(
   }),
   async (c) => {
     const { code, order_id: orderId, user_id: userId = null, order = null } = c.req.valid("json");
+    requireNotBackedOff(c, userId);
     const known = await findTyped(c, code);
-    if (known === null) throw refusedCode("unknown");
+    if (known === null) {
+      await brakeWrongCode(c, userId);
+      throw refusedCode("unknown");
+    }
     const { found, campaign } = known;
     if (found.shard === null) throw refusedCode(unheldReason(known));
     const { discount } = campaign;

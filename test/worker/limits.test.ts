@@ -1,0 +1,161 @@
+import { describe, expect, it, vi } from "vitest";
+import { randomBytes } from "../../src/db/new-id.ts";
+import { formatApiKey } from "../../src/domain/api-key.ts";
+import { ADDRESS, KEY, USER_WRONG_CODE, WRONG_CODE, WRONG_KEY } from "../../src/http/limits.ts";
+import type { Answer, Api, Brand } from "../support/api.ts";
+import { api } from "../support/worker-api.ts";
+import { apiWith } from "../support/watched-api.ts";
+
+const PAGE = "https://limits.example";
+let addresses = 0;
+
+/** An address that no other test calls from. */
+const newAddress = () => `198.51.100.${(addresses += 1)}`;
+
+function expectLimited(answer: Answer, { name, quota, windowSeconds }: typeof KEY): void {
+  expect([answer.status, answer.body["type"]]).toEqual([
+    429,
+    "http://codedrop.test/problems/rate-limited",
+  ]);
+  expect(answer.headers.get("RateLimit-Policy")).toBe(`"${name}";q=${quota};w=${windowSeconds}`);
+  const left = /^"([\w-]+)";r=0;t=(\d+)$/.exec(answer.headers.get("RateLimit") ?? "");
+  expect(left?.[1]).toBe(name);
+  // What Retry-After says must not be earlier.
+  const retryAfter = Number(answer.headers.get("Retry-After"));
+  expect(retryAfter).toBeGreaterThanOrEqual(Number(left?.[2]));
+  expect(retryAfter).toBeLessThanOrEqual(windowSeconds);
+  expect(answer.headers.get("Cache-Control")).toBe("no-store");
+}
+
+const from = (address: string, headers: Record<string, string> = {}) => ({
+  "CF-Connecting-IP": address,
+  ...headers,
+});
+
+describe("wrong keys from one address", () => {
+  const guess = (address: string, headers: Record<string, string> = {}) =>
+    api.send(
+      formatApiKey("secret", "live", randomBytes),
+      "GET /v1/brand",
+      undefined,
+      from(address, headers),
+    );
+
+  it("are met with 429 after so many, which no header of theirs can hide", async () => {
+    const address = newAddress();
+    for (let i = 0; i < WRONG_KEY.quota; i++) expect((await guess(address)).status).toBe(401);
+    expectLimited(await guess(address), WRONG_KEY);
+    const disguised = {
+      "X-Forwarded-For": "203.0.113.9",
+      "X-Real-IP": "203.0.113.9",
+      Forwarded: "for=203.0.113.9",
+    };
+    expectLimited(await guess(address, disguised), WRONG_KEY);
+    expect((await guess(newAddress())).status).toBe(401);
+  });
+
+  it("hold up no right key from there, and typos count for nothing", async () => {
+    const brand = await api.newBrand();
+    const address = newAddress();
+    for (let i = 0; i < WRONG_KEY.quota; i++) await guess(address);
+    const typo = await api.send(`${brand.secret}x`, "GET /v1/brand", undefined, from(address));
+    expect(typo.status).toBe(401);
+    const right = await api.send(brand.secret, "GET /v1/brand", undefined, from(address));
+    expect(right.status).toBe(200);
+  });
+});
+
+describe("pages of one address", () => {
+  it("are met with 429 after so many calls, an IPv6 network as one", async () => {
+    const brand = await api.newBrand();
+    const campaign = await api.newCampaign(brand, 1);
+    const made = await api.send<{ key: string }>(brand.secret, "POST /v1/keys", {
+      kind: "publishable",
+      mode: "live",
+      name: "Page",
+      allowed_origins: [PAGE],
+    });
+    const see = (address: string) =>
+      api.send(
+        made.body.key,
+        `GET /v1/campaigns/${campaign}`,
+        undefined,
+        from(address, { Origin: PAGE }),
+      );
+    for (let i = 0; i < ADDRESS.quota; i++) {
+      expect((await see(`2001:db8:7:7::${(i % 100).toString(16)}`)).status).toBe(200);
+    }
+    const limited = await see("2001:db8:7:7:ffff::1");
+    expectLimited(limited, ADDRESS);
+    expect(limited.headers.get("Access-Control-Allow-Origin")).toBe(PAGE);
+    expect((await see("2001:db8:7:8::1")).status).toBe(200);
+    // A server with a secret key is not held to it.
+    const server = await api.send(
+      brand.secret,
+      `GET /v1/campaigns/${campaign}`,
+      undefined,
+      from("2001:db8:7:7::1"),
+    );
+    expect(server.status).toBe(200);
+  });
+});
+
+describe("wrong codes", () => {
+  const validate = (with_: Api, brand: Brand, code: string, userId?: string) =>
+    with_.send(brand.secret, "POST /v1/codes/validate", { code, user_id: userId });
+
+  it("of one user close the checkout to that user, and to nobody else", async () => {
+    const brand = await api.newBrand();
+    const campaign = await api.newCampaign(brand, 1);
+    const { body: claim } = await api.claim(brand, campaign, "u-1");
+    const here = apiWith({});
+    for (let i = 0; i < USER_WRONG_CODE.quota; i++) {
+      expect((await validate(here, brand, `WRONG-${i}`, "eve")).status).toBe(200);
+    }
+    expectLimited(await validate(here, brand, "WRONG", "eve"), USER_WRONG_CODE);
+    // The next guess may be a code: it is not looked at.
+    expectLimited(await validate(here, brand, claim.code, "eve"), USER_WRONG_CODE);
+    const redeem = { code: claim.code, order_id: "o-1" };
+    expectLimited(
+      await here.send(brand.secret, "POST /v1/redemptions", { ...redeem, user_id: "eve" }),
+      USER_WRONG_CODE,
+    );
+    const right = await here.send(brand.secret, "POST /v1/redemptions", {
+      ...redeem,
+      user_id: "u-1",
+    });
+    expect(right.status).toBe(201);
+    const clock = vi.spyOn(Date, "now").mockReturnValue(Date.now() + 61_000);
+    expect((await validate(here, brand, claim.code, "eve")).body["reason"]).toBe("not-yours");
+    clock.mockRestore();
+  });
+
+  it("with one key are met with 429 after so many, right ones are still served", async () => {
+    const brand = await api.newBrand();
+    const campaign = await api.newCampaign(brand, 1);
+    const { body: claim } = await api.claim(brand, campaign, "u-1");
+    for (let i = 0; i < WRONG_CODE.quota; i++) {
+      expect((await validate(api, brand, "WRONG-CODE")).body["reason"]).toBe("unknown");
+    }
+    expectLimited(await validate(api, brand, "WRONG-CODE"), WRONG_CODE);
+    expect((await validate(api, brand, claim.code)).body["valid"]).toBe(true);
+  });
+});
+
+describe("a key's calls", () => {
+  it("are braked by the platform, whose failure brakes nobody", async () => {
+    const brand = await api.newBrand();
+    const asked: string[] = [];
+    const limiter = (answer: () => Promise<RateLimitOutcome>) => ({
+      limit: ({ key }: { key?: string }) => {
+        asked.push(key ?? "");
+        return answer();
+      },
+    });
+    const closed = apiWith({ KEY_BRAKE: limiter(() => Promise.resolve({ success: false })) });
+    expectLimited(await closed.send(brand.secret, "GET /v1/brand"), KEY);
+    expect(asked).toEqual([expect.stringMatching(/^key_/)]);
+    const broken = apiWith({ KEY_BRAKE: limiter(() => Promise.reject(new Error("down"))) });
+    expect((await broken.send(brand.secret, "GET /v1/brand")).status).toBe(200);
+  });
+});
