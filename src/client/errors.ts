@@ -11,6 +11,7 @@ export type ProblemSlug =
   | "insufficient-scope"
   | "secret-key-in-browser"
   | "origin-not-allowed"
+  | "challenge-failed"
   | "brand-suspended"
   | "not-found"
   | "code-unknown"

@@ -94,6 +94,17 @@ export interface CodeFormat {
   suffix?: string;
 }
 
+/** What pages must prove before they claim. */
+export interface Challenge {
+  type: "turnstile";
+  site_key: string;
+}
+
+export interface NewChallenge extends Challenge {
+  /** Kept to verify with, and never shown. */
+  secret: string;
+}
+
 /** Fields that can be set at any time; null takes an optional one away. */
 export interface CampaignUpdate {
   name?: string;
@@ -109,6 +120,7 @@ export interface CampaignUpdate {
   /** Lifts the floor under how hard a code is to guess. */
   accept_guessable?: boolean;
   consent?: ConsentTerms | null;
+  challenge?: NewChallenge | null;
   shop_url?: string | null;
   metadata?: Record<string, string>;
 }
@@ -134,6 +146,7 @@ export interface Campaign {
   code_format: CodeFormat | null;
   accept_guessable: boolean;
   consent: ConsentTerms | null;
+  challenge: Challenge | null;
   shop_url: string | null;
   shards: number;
   metadata: Record<string, string>;
@@ -152,6 +165,7 @@ export interface PublicCampaign {
   /** Whether codes are left; low: a tenth of them or less. Some seconds behind. */
   availability: "available" | "low" | "exhausted";
   consent: ConsentTerms | null;
+  challenge: Challenge | null;
   shop_url: string | null;
 }
 

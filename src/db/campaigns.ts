@@ -24,6 +24,7 @@ export type NewCampaign = Pick<CampaignInsert, "brandId" | "slug" | "name" | "mo
       | "claimsPerUser"
       | "codeLifetimeSeconds"
       | "consent"
+      | "challenge"
       | "codeFormat"
       | "acceptGuessable"
       | "shopUrl"

@@ -17,6 +17,13 @@ export interface ConsentTerms {
   version: string;
 }
 
+/** What a page must prove before it claims. The secret is never shown. */
+export interface Challenge {
+  type: "turnstile";
+  siteKey: string;
+  secret: string;
+}
+
 export const brands = sqliteTable("brands", {
   id: text().primaryKey(),
   slug: text().notNull(),
@@ -62,6 +69,7 @@ export const campaigns = sqliteTable("campaigns", {
   codeLifetimeSeconds: integer(),
   consent: text({ mode: "json" }).$type<ConsentTerms>(),
   codeFormat: text({ mode: "json" }).$type<CodeFormat>(),
+  challenge: text({ mode: "json" }).$type<Challenge>(),
   acceptGuessable: integer({ mode: "boolean" }).notNull().default(false),
   shopUrl: text(),
   metadata: text({ mode: "json" }).$type<Record<string, string>>().notNull().default({}),

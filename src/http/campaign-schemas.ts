@@ -60,6 +60,18 @@ const Consent = z
   .strictObject({ required: z.boolean(), text: line(2_000), version: line(50) })
   .meta({ id: "ConsentTerms", description: "What the user agrees to before getting a code." });
 
+const Challenge = z
+  .strictObject({
+    type: z.literal("turnstile"),
+    site_key: line(100),
+    secret: line(200).meta({ description: "Kept to verify with, and never shown." }),
+  })
+  .meta({
+    id: "NewChallenge",
+    description:
+      "Cloudflare Turnstile, with the action `claim`: pages then send challenge_token with each claim.",
+  });
+
 const Metadata = z
   .record(line(40), z.string().max(500))
   .refine(
@@ -99,6 +111,7 @@ const changeable = {
     .nullable()
     .meta({ description: "Seconds from the claim until its code expires; null: never." }),
   consent: Consent.nullable(),
+  challenge: Challenge.nullable(),
   code_format: CodeFormat.nullable().meta({
     description: "How codes that are made from now on look; null: the default.",
   }),
@@ -152,6 +165,10 @@ export const Campaign = z
     claims_per_user: z.int(),
     code_lifetime_seconds: z.int().nullable(),
     consent: Consent.nullable(),
+    challenge: z
+      .strictObject({ type: z.literal("turnstile"), site_key: z.string() })
+      .meta({ id: "Challenge" })
+      .nullable(),
     code_format: CodeFormat.nullable(),
     accept_guessable: z.boolean(),
     shop_url: z.string().nullable(),
@@ -175,6 +192,10 @@ export function presentCampaign(campaign: CampaignRow): z.infer<typeof Campaign>
     claims_per_user: campaign.claimsPerUser,
     code_lifetime_seconds: campaign.codeLifetimeSeconds,
     consent: campaign.consent,
+    challenge: campaign.challenge && {
+      type: campaign.challenge.type,
+      site_key: campaign.challenge.siteKey,
+    },
     code_format: campaign.codeFormat,
     accept_guessable: campaign.acceptGuessable,
     shop_url: campaign.shopUrl,
@@ -197,6 +218,11 @@ export function toChange(fields: z.infer<typeof CampaignUpdate>): Defined<Campai
     claimsPerUser: fields.claims_per_user,
     codeLifetimeSeconds: fields.code_lifetime_seconds,
     consent: fields.consent,
+    challenge: fields.challenge && {
+      type: fields.challenge.type,
+      siteKey: fields.challenge.site_key,
+      secret: fields.challenge.secret,
+    },
     codeFormat: fields.code_format,
     acceptGuessable: fields.accept_guessable,
     shopUrl: fields.shop_url,

@@ -58,6 +58,12 @@ export const problems = {
     remedy:
       "Add the page's origin to allowed_origins of the publishable key, exactly as the browser sends it.",
   },
+  "challenge-failed": {
+    status: 403,
+    title: "The challenge was not passed",
+    remedy:
+      "Let the page show the campaign's challenge with the action claim, and send its token as challenge_token within 5 minutes, once.",
+  },
   "brand-suspended": {
     status: 403,
     title: "The brand is suspended",

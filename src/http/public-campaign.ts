@@ -5,7 +5,8 @@ import type { CampaignRow } from "../db/campaigns.ts";
 import type { Availability } from "./availability.ts";
 import { Campaign, presentCampaign } from "./campaign-schemas.ts";
 
-const { id, slug, name, status, discount, starts_at, ends_at, consent, shop_url } = Campaign.shape;
+const { id, slug, name, status, discount, starts_at, ends_at, consent, challenge, shop_url } =
+  Campaign.shape;
 
 export const PublicCampaign = z
   .strictObject({
@@ -20,6 +21,7 @@ export const PublicCampaign = z
       description: "Whether codes are left; low: a tenth of them or less. Some seconds behind.",
     }),
     consent,
+    challenge,
     shop_url,
   })
   .meta({ id: "PublicCampaign", description: "What a publishable key is shown of a campaign." });
@@ -39,6 +41,7 @@ export function presentPublic(
     ends_at: shown.ends_at,
     availability,
     consent: shown.consent,
+    challenge: shown.challenge,
     shop_url: shown.shop_url,
   };
 }

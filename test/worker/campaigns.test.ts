@@ -17,6 +17,7 @@ const everything = {
   code_format: { prefix: "SPRING-", pattern: "####-####" },
   accept_guessable: true,
   consent: { required: false, text: "I agree.", version: "1" },
+  challenge: { type: "turnstile", site_key: "0x4-site", secret: "0x4-never-shown" },
   shop_url: "https://shop.example/spring",
   metadata: { team: "growth" },
 };
@@ -34,6 +35,7 @@ describe("a campaign", () => {
     expect(created.headers.get("Location")).toBe(`/v1/campaigns/${String(created.body["id"])}`);
     expect(created.body).toEqual({
       ...everything,
+      challenge: { type: "turnstile", site_key: "0x4-site" },
       id: expect.stringMatching(/^cmp_[0-9a-z]{20}$/),
       slug,
       mode: "live",
@@ -41,6 +43,7 @@ describe("a campaign", () => {
       shards: 1,
       created_at: expect.any(String),
     });
+    expect(created.text).not.toContain("never-shown");
     for (const key of [slug, String(created.body["id"])]) {
       expect((await api.send(brand.secret, `GET /v1/campaigns/${key}`)).body).toEqual(created.body);
     }
@@ -57,6 +60,7 @@ describe("a campaign", () => {
       starts_at: null,
       ends_at: null,
       code_lifetime_seconds: null,
+      challenge: null,
       consent: null,
       code_format: null,
       shop_url: null,
