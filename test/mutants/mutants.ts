@@ -465,6 +465,60 @@ export const mutants: Mutant[] = [
       },
     ],
   },
+  {
+    name: "a user token of whatever algorithm it says",
+    edits: [
+      {
+        file: "src/identity/user-token.ts",
+        from: "algorithms: isShared ? [identity.algorithm] : ASYMMETRIC_ALGORITHMS,",
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "a user token that never expires",
+    edits: [
+      {
+        file: "src/identity/user-token.ts",
+        from: 'requiredClaims: ["exp", "iat", "sub"],',
+        to: 'requiredClaims: ["iat", "sub"],',
+      },
+    ],
+  },
+  {
+    name: "a user token for another audience",
+    edits: [{ file: "src/identity/user-token.ts", from: "audience: identity.audience,", to: "" }],
+  },
+  {
+    name: "no tolerance for a user token's clock",
+    edits: [
+      {
+        file: "src/identity/user-token.ts",
+        from: "clockTolerance: CLOCK_TOLERANCE_SECONDS,",
+        to: "clockTolerance: 0,",
+      },
+    ],
+  },
+  {
+    name: "an issuer asked for every key that is not known",
+    edits: [
+      {
+        file: "src/identity/jwks.ts",
+        from: "Date.now() - last.askedAt < ASK_GAP_MS ? last : null",
+        to: "Date.now() - last.askedAt < 0 ? last : null",
+      },
+    ],
+  },
+  {
+    name: "an issuer followed to where it redirects",
+    edits: [
+      {
+        file: "src/identity/fetch-keys.ts",
+        from: 'redirect: "manual",',
+        to: 'redirect: "follow",',
+      },
+    ],
+  },
 ];
 
 /** The mutant of that name; throws when there is none. */
