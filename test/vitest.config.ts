@@ -36,6 +36,7 @@ export default defineConfig(async () => ({
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
           globalSetup: ["test/support/serve.ts"],
+          setupFiles: ["test/support/e2e-setup.ts"],
           testTimeout: 120_000,
           hookTimeout: 180_000,
           fileParallelism: false,

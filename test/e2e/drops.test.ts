@@ -17,7 +17,7 @@ beforeAll(async () => {
   const stateDir = path.join(work, "state");
   bundle(folder);
   newState(stateDir);
-  runtime = await Runtime.start({ bundle: folder, stateDir });
+  runtime = await Runtime.start({ bundle: folder, stateDir, log: "record" });
 });
 
 afterAll(async () => {

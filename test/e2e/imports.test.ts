@@ -31,7 +31,7 @@ const rows = (from: number, to: number) =>
 beforeAll(async () => {
   bundle(folder);
   newState(stateDir);
-  runtime = await Runtime.start({ bundle: folder, stateDir });
+  runtime = await Runtime.start({ bundle: folder, stateDir, log: "record" });
 });
 
 beforeEach(async () => {
@@ -94,7 +94,7 @@ describe("an upload that breaks off", () => {
     await begin(campaign, 12_000);
     await expect.poll(async () => (await imports(campaign))[0]?.rows).toBe(KEPT);
     await runtime.kill();
-    runtime = await Runtime.start({ bundle: folder, stateDir });
+    runtime = await Runtime.start({ bundle: folder, stateDir, log: "record" });
     expect(await imports(campaign)).toEqual([
       expect.objectContaining({ status: "running", accepted: KEPT }),
     ]);

@@ -3,6 +3,8 @@
 export interface Target {
   fetch: (path: string, init?: RequestInit) => Promise<Response>;
   operatorToken: string;
+  /** Is shown the text of every answer. */
+  onAnswer?: (text: string) => void;
 }
 
 export interface Answer<Body = Record<string, unknown>> {
@@ -73,6 +75,7 @@ export class Api {
     }
     const response = await this.#target.fetch(path, init);
     const text = await response.text();
+    this.#target.onAnswer?.(text);
     const isJson = /\bjson\b/.test(response.headers.get("Content-Type") ?? "");
     return {
       status: response.status,

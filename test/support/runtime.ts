@@ -4,6 +4,7 @@ import { fork, spawnSync, type ChildProcess } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { Api } from "./api.ts";
+import { logs } from "./logs.ts";
 import type { HostOptions, Served } from "./runtime-host.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
@@ -39,9 +40,11 @@ export class Runtime {
   /** Of V8, where it was asked for. */
   readonly inspector: string | null;
   readonly #process: ChildProcess;
+  readonly #isRecorded: boolean;
 
-  private constructor(child: ChildProcess, { address, inspector }: Served) {
+  private constructor(child: ChildProcess, { address, inspector }: Served, isRecorded: boolean) {
     this.#process = child;
+    this.#isRecorded = isRecorded;
     this.address = address;
     this.inspector = inspector;
   }
@@ -51,21 +54,25 @@ export class Runtime {
     bundle: string;
     stateDir: string;
     config?: string;
-    /** Where workerd's own output goes. */
-    log?: "ignore" | "inherit";
+    /** Where the output of workerd and the Worker goes; recorded, it is searched for secrets. */
+    log?: "ignore" | "inherit" | "record";
     inspect?: boolean;
     /** MB that V8 gives each isolate, as the platform limits it; none when left out. */
     heapMb?: number;
   }): Promise<Runtime> {
     const { bundle: folder, stateDir, config = path.join(ROOT, "wrangler.toml") } = options;
     mkdirSync(stateDir, { recursive: true });
-    const output = options.log ?? "ignore";
+    const { log = "ignore" } = options;
+    const output = log === "record" ? "pipe" : log;
     const child = fork(path.join(import.meta.dirname, "runtime-host.ts"), {
       // A group of its own, so that workerd dies with it.
       detached: true,
       env: { ...process.env, OPERATOR_TOKEN, WRANGLER_LOG: "error", ...v8Flags(options.heapMb) },
       stdio: ["ignore", output, output, "ipc"],
     });
+    for (const printed of [child.stdout, child.stderr]) {
+      printed?.on("data", (chunk: Buffer) => logs.record(chunk.toString()));
+    }
     const message: HostOptions = {
       config,
       bundle: folder,
@@ -80,14 +87,20 @@ export class Runtime {
       child.once("exit", () => reject(new Error("The runtime stopped before it served.")));
       child.send(message);
     });
-    return new Runtime(child, served);
+    if (log === "record") logs.forbid(OPERATOR_TOKEN);
+    return new Runtime(child, served, log === "record");
   }
 
   get api(): Api {
     return new Api({
       fetch: (route, init) => fetch(this.address + route, init),
       operatorToken: OPERATOR_TOKEN,
+      ...(this.#isRecorded ? { onAnswer: (text: string) => logs.learn(text) } : {}),
     });
+  }
+
+  get operatorToken(): string {
+    return OPERATOR_TOKEN;
   }
 
   get pid(): number | undefined {
@@ -98,7 +111,8 @@ export class Runtime {
   async kill(): Promise<void> {
     const { pid, exitCode, signalCode } = this.#process;
     if (pid === undefined || exitCode !== null || signalCode !== null) return;
-    const gone = new Promise((resolve) => this.#process.once("exit", resolve));
+    // Not before all that it printed has been read.
+    const gone = new Promise((resolve) => this.#process.once("close", resolve));
     process.kill(-pid, "SIGKILL");
     await gone;
   }

@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { TestProject } from "vitest/node";
+import { logs } from "./logs.ts";
 import { Server } from "./server.ts";
 
 declare module "vitest" {
@@ -16,19 +17,21 @@ declare module "vitest" {
   }
 }
 
-export default async function setup(project: TestProject): Promise<() => void> {
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env["BASE_URL"];
   if (given !== undefined) {
     project.provide("baseUrl", given);
     project.provide("operatorToken", process.env["OPERATOR_TOKEN"] ?? "");
-    return () => undefined;
+    return async () => undefined;
   }
   const stateDir = mkdtempSync(path.join(tmpdir(), "codedrop-e2e-"));
   const server = await Server.start(stateDir);
   project.provide("baseUrl", server.address);
   project.provide("operatorToken", server.operatorToken);
-  return () => {
+  return async () => {
     server.kill();
+    await server.closed();
     rmSync(stateDir, { recursive: true, force: true });
+    logs.check();
   };
 }

@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import path from "node:path";
 import { Api } from "./api.ts";
+import { logs } from "./logs.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 const START_TIMEOUT_MS = 150_000;
@@ -29,15 +30,20 @@ export class Server {
   readonly address: string;
   readonly #process: ChildProcess;
   #output = "";
+  #isClosed = false;
 
   private constructor(child: ChildProcess, address: string) {
     this.#process = child;
     this.address = address;
     const read = (chunk: Buffer) => {
       this.#output += chunk.toString();
+      logs.record(chunk.toString());
     };
     child.stdout?.on("data", read);
     child.stderr?.on("data", read);
+    child.once("close", () => {
+      this.#isClosed = true;
+    });
   }
 
   /** Serves the data in `stateDir`, empty or not; resolves when it answers. */
@@ -60,6 +66,7 @@ export class Server {
     );
     const server = new Server(child, `http://localhost:${port}`);
     await server.#answers();
+    logs.forbid(server.operatorToken);
     return server;
   }
 
@@ -102,7 +109,14 @@ export class Server {
     return new Api({
       fetch: (route, init) => fetch(this.address + route, init),
       operatorToken: this.operatorToken,
+      onAnswer: (text) => logs.learn(text),
     });
+  }
+
+  /** Resolves when it is gone, and all that it printed has been read. */
+  async closed(): Promise<void> {
+    if (this.#isClosed) return;
+    await new Promise((resolve) => this.#process.once("close", resolve));
   }
 
   /** SIGKILL for every process of it at once: nothing gets to finish or flush. */

@@ -5,6 +5,7 @@ import { env } from "cloudflare:workers";
 import { createApp } from "../../src/http/app.ts";
 import { Api } from "./api.ts";
 import { interceptedD1 } from "./intercepted-d1.ts";
+import { logs } from "./logs.ts";
 
 const app = createApp();
 
@@ -12,6 +13,7 @@ const app = createApp();
 export function apiWith(bindings: Partial<Env>): Api {
   return new Api({
     operatorToken: env.OPERATOR_TOKEN,
+    onAnswer: (text) => logs.learn(text),
     fetch: async (path, init) => {
       const ctx = createExecutionContext();
       const request = new Request(`http://codedrop.test${path}`, init);
