@@ -300,8 +300,8 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/http/routes/claims.ts",
-        from: "middleware: [secretKeyNear, readableBody]",
-        to: "middleware: [secretKey, readableBody]",
+        from: '...forSecretKeyNear("claims:write", readableBody)',
+        to: '...forSecretKey("claims:write", readableBody)',
       },
     ],
   },
@@ -513,9 +513,49 @@ export const mutants: Mutant[] = [
     name: "an issuer followed to where it redirects",
     edits: [
       {
-        file: "src/identity/fetch-keys.ts",
+        file: "src/outbound/fetch-text.ts",
         from: 'redirect: "manual",',
         to: 'redirect: "follow",',
+      },
+    ],
+  },
+  {
+    name: "an answer with a field that the document does not know",
+    edits: [
+      {
+        file: "src/http/routes/reports.ts",
+        from: "duplicate_codes: found.duplicateCodes,",
+        to: "duplicate_codes: found.duplicateCodes, pools: 1,",
+      },
+    ],
+  },
+  {
+    name: "a cursor that is decoded without care",
+    edits: [
+      {
+        file: "src/http/paging.ts",
+        from: "  } catch {\n    return null;\n  }\n}\n\nfunction encode",
+        to: "  } catch (error) {\n    throw error;\n  }\n}\n\nfunction encode",
+      },
+    ],
+  },
+  {
+    name: "a refusal that logs the caller's key",
+    edits: [
+      {
+        file: "src/http/problem-response.ts",
+        from: "  if (error instanceof ProblemError) return problemResponse(c, error);",
+        to: '  console.warn({ message: "A refusal", by: c.req.header("Authorization") });\n  if (error instanceof ProblemError) return problemResponse(c, error);',
+      },
+    ],
+  },
+  {
+    name: "a claim that logs its code",
+    edits: [
+      {
+        file: "src/code-pool/claim-desk.ts",
+        from: "this.#ledger.insert(claim);",
+        to: "this.#ledger.insert(claim);\n    console.log(`Claimed ${claim.code}`);",
       },
     ],
   },

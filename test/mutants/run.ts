@@ -15,6 +15,7 @@ const TESTS = [
   "test/worker/codes",
   "test/worker/directory",
   "test/worker/exports",
+  "test/worker/fuzz",
   "test/worker/imports",
   "test/worker/issuer-keys",
   "test/worker/shards",
