@@ -26,18 +26,22 @@ export class Claims {
   /**
    * Gives the user a code: the one that the user holds, or one that nobody else ever gets. Where a
    * campaign gives a user several, each call gives the next; pass an `idempotencyKey` of your own
-   * to repeat a call after this process has ended.
+   * to repeat a call after this process has ended. From a page, with a publishable key, `userToken`
+   * says who the user is.
    */
   create(
     campaign: string,
     claim: NewClaim,
-    options: CallOptions & { idempotencyKey?: string } = {},
+    options: CallOptions & { idempotencyKey?: string; userToken?: string } = {},
   ): Promise<Claim> {
-    const { idempotencyKey = newIdempotencyKey(), ...call } = options;
+    const { idempotencyKey = newIdempotencyKey(), userToken, ...call } = options;
     return this.#transport.json({
       route: `POST ${path`/v1/campaigns/${campaign}/claims`}`,
       json: claim,
-      headers: { "Idempotency-Key": idempotencyKey },
+      headers: {
+        "Idempotency-Key": idempotencyKey,
+        ...(userToken === undefined ? {} : { "Codedrop-User-Token": userToken }),
+      },
       isRepeatable: true,
       options: call,
     });

@@ -155,9 +155,11 @@ export interface Contact {
 }
 
 export interface NewClaim {
-  /** Your server vouches for the user. */
-  user: { id: string } & Contact;
+  /** With a secret key: your server vouches for the user. */
+  user?: { id: string } & Contact;
   consent?: Consent;
+  /** From a page, where the campaign has a challenge: what its widget gave. */
+  challenge_token?: string;
 }
 
 export interface Claim {

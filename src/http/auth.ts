@@ -50,6 +50,14 @@ export function forPages(scope: Scope, ...more: MiddlewareHandler[]) {
   };
 }
 
+/** The same, and the secret key by a copy, too. */
+export function forPagesNear(scope: Scope, ...more: MiddlewareHandler[]) {
+  return {
+    security: [{ secretKey: [scope] }, { publishableKey: [], userToken: [] }],
+    middleware: [anyKeyBy(findCopy, scope), ...more],
+  };
+}
+
 /**
  * The bearer credential, or 401. Two Authorization headers arrive joined by a comma and match
  * nothing.

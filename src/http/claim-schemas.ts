@@ -7,10 +7,14 @@ import { heldStatus } from "../domain/redemption.ts";
 import { formatClaimId } from "../domain/claim.ts";
 import { USER_EMAIL_MAX, USER_ID_MAX, USER_NAME_MAX } from "../domain/user.ts";
 import { Campaign } from "./campaign-schemas.ts";
+import { IdempotencyHeader } from "./idempotency.ts";
 import { pageQuery } from "./paging.ts";
 import { AnsweredTime, line, toWireTime } from "./schemas.ts";
 
 const ATTRIBUTES_MAX = 20;
+
+/** Of Turnstile's own documentation. */
+const CHALLENGE_TOKEN_MAX = 2_048;
 
 export const UserId = line(USER_ID_MAX).meta({
   description: `Your id of the user, 1–${USER_ID_MAX} characters. Compared exactly: "Ann" and "ann" are two users.`,
@@ -38,12 +42,26 @@ const Consent = z
 
 export const NewClaim = z
   .strictObject({
-    user: z.strictObject({ id: UserId, ...Contact }).meta({
-      description: "Your server vouches for the user. Contact data is kept only with consent.",
-    }),
+    user: z
+      .strictObject({ id: UserId, ...Contact })
+      .optional()
+      .meta({
+        description:
+          "With a secret key: your server vouches for the user. With a publishable key the user token says who it is, and this is refused. Contact data is kept only with consent.",
+      }),
     consent: Consent.optional(),
+    challenge_token: z.string().min(1).max(CHALLENGE_TOKEN_MAX).optional().meta({
+      description: "From a page, where the campaign has a challenge: what its widget gave.",
+    }),
   })
   .meta({ id: "NewClaim", example: { user: { id: "u-123" } } });
+
+/** For the reference: a page says by the first who its user is. */
+export const ClaimHeaders = IdempotencyHeader.extend({
+  "codedrop-user-token": z.string().optional().meta({
+    description: "With a publishable key: the signed token that says who the user is.",
+  }),
+});
 
 export const ClaimsQuery = z.strictObject({ ...pageQuery, user_id: UserId.optional() });
 

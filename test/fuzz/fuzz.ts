@@ -1,4 +1,4 @@
-/** The loop: rounds of requests, several in flight, each answer judged, what it shows used again. */
+/** The loop: rounds of requests, several in flight, each answer judged and used again. */
 
 import { Random } from "../support/random.ts";
 import type { ApiDocument, Operation } from "./document.ts";

@@ -299,9 +299,9 @@ export const mutants: Mutant[] = [
     name: "a claim that asks D1 whose key it is",
     edits: [
       {
-        file: "src/http/routes/claims.ts",
-        from: '...forSecretKeyNear("claims:write", readableBody)',
-        to: '...forSecretKey("claims:write", readableBody)',
+        file: "src/http/auth.ts",
+        from: "middleware: [anyKeyBy(findCopy, scope), ...more]",
+        to: "middleware: [anyKeyBy(findInD1, scope), ...more]",
       },
     ],
   },

@@ -15,6 +15,8 @@ export interface HostOptions {
   bundle: string;
   stateDir: string;
   operatorToken: string;
+  /** Variables in place of those of wrangler.toml. */
+  vars: Record<string, string>;
   /** Whether the isolates can be looked into. */
   inspect: boolean;
 }
@@ -32,7 +34,7 @@ async function serve(host: HostOptions): Promise<Served> {
   const options = convertV4MiniflareOptions({
     ...workerOptions,
     // Not the developer's own, which .dev.vars may hold.
-    bindings: { OPERATOR_TOKEN: operatorToken, LOOPBACK_TARGETS: "allowed" },
+    bindings: { OPERATOR_TOKEN: operatorToken, LOOPBACK_TARGETS: "allowed", ...host.vars },
     name: "codedrop",
     rootPath: bundle,
     modules: true,

@@ -57,6 +57,8 @@ export class Runtime {
     /** Where the output of workerd and the Worker goes; recorded, it is searched for secrets. */
     log?: "ignore" | "inherit" | "record";
     inspect?: boolean;
+    /** Variables in place of those of wrangler.toml. */
+    vars?: Record<string, string>;
     /** MB that V8 gives each isolate, as the platform limits it; none when left out. */
     heapMb?: number;
   }): Promise<Runtime> {
@@ -78,6 +80,7 @@ export class Runtime {
       bundle: folder,
       stateDir,
       operatorToken: OPERATOR_TOKEN,
+      vars: options.vars ?? {},
       inspect: options.inspect ?? false,
     };
     const served = await new Promise<Served>((resolve, reject) => {

@@ -47,7 +47,7 @@ const TABLE: Record<string, Who> = {
   "GET /v1/campaigns/{campaign}/codes/export": "codes:read",
   "POST /v1/codes/lookup": "codes:read",
   "POST /v1/codes/revoke": "codes:write",
-  "POST /v1/campaigns/{campaign}/claims": "claims:write",
+  "POST /v1/campaigns/{campaign}/claims": "claims:write or a page",
   "GET /v1/campaigns/{campaign}/claims": "claims:read",
   "GET /v1/campaigns/{campaign}/claims/export": "claims:read",
   "GET /v1/claims/{claim}": "claims:read",

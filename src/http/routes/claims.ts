@@ -7,12 +7,13 @@ import type { Claim as ClaimRow, Contact } from "../../code-pool/ledger.ts";
 import type { ClaimOutcome } from "../../code-pool/messages.ts";
 import { poolCampaign, poolOfUser, poolsOf, userKeyOf } from "../../code-pool/stub.ts";
 import type { CampaignRow } from "../../db/campaigns.ts";
-import { parseClaimId } from "../../domain/claim.ts";
+import { parseClaimId, type Consent } from "../../domain/claim.ts";
 import { findCampaignAnew, findCampaignNear } from "../../directory/directory.ts";
-import { forSecretKey, forSecretKeyNear } from "../auth.ts";
+import { forPagesNear, forSecretKey } from "../auth.ts";
 import { readableBody } from "../body.ts";
-import { Claim, ClaimsQuery, NewClaim, presentClaim } from "../claim-schemas.ts";
-import { findIdempotencyKey, IdempotencyHeader } from "../idempotency.ts";
+import { claimantOf } from "../claimant.ts";
+import { Claim, ClaimHeaders, ClaimsQuery, NewClaim, presentClaim } from "../claim-schemas.ts";
+import { findIdempotencyKey } from "../idempotency.ts";
 import { near, type HttpEnv } from "../http-env.ts";
 import { pageAsked, pageFound, pageOf } from "../paging.ts";
 import { ProblemError } from "../problems.ts";
@@ -23,6 +24,7 @@ import {
   jsonBody,
   KEY_PROBLEMS,
   NoQuery,
+  PAGE_PROBLEMS,
   PathId,
   PathKey,
   problemResponses,
@@ -33,9 +35,9 @@ import { requireCampaign, requireCampaignOf } from "../require-campaign.ts";
 const params = z.object({ campaign: PathKey });
 
 /** Contact data is kept only where the user agreed that it is shared. */
-function contactOf(body: z.infer<typeof NewClaim>): Contact | null {
-  const { email, name, attributes } = body.user;
-  if (body.consent?.share_contact !== true) return null;
+function keptContact(consent: Consent | undefined, contact: Contact): Contact | null {
+  const { email, name, attributes } = contact;
+  if (consent?.share_contact !== true) return null;
   return email === undefined && name === undefined && attributes === undefined
     ? null
     : { email, name, attributes };
@@ -81,19 +83,21 @@ claimRoutes.openapi(
     description:
       "Safe to repeat: a user who holds a code gets the same one again, also after the campaign was paused, ended or sold out. Where claims_per_user is above 1, send an Idempotency-Key so that a repeat does not take the next code.",
     tags: ["Claims"],
-    ...forSecretKeyNear("claims:write", readableBody),
-    request: { params, query: NoQuery, headers: IdempotencyHeader, body: jsonBody(NewClaim) },
+    ...forPagesNear("claims:write", readableBody),
+    request: { params, query: NoQuery, headers: ClaimHeaders, body: jsonBody(NewClaim) },
     responses: {
       201: created(Claim, "A code now belongs to this user"),
       200: json(Claim, "This user holds it already"),
       ...problemResponses(
         "invalid-idempotency-key",
+        "user-token-invalid",
+        "challenge-failed",
         "not-found",
         "codes-exhausted",
         "campaign-not-open",
         "consent-required",
         "pool-overloaded",
-        ...KEY_PROBLEMS,
+        ...PAGE_PROBLEMS,
         ...BODY_PROBLEMS,
       ),
     },
@@ -104,17 +108,18 @@ claimRoutes.openapi(
     const asked = c.req.valid("param").campaign;
     const campaign = await findCampaignNear(near(c), c.var.scope, asked);
     if (campaign === null) throw new ProblemError("not-found");
-    const userKey = await userKeyOf(campaign, body.user.id);
+    const { userId, contact } = await claimantOf(c, campaign, body);
+    const userKey = await userKeyOf(campaign, userId);
     const pool = poolOfUser(c.env, campaign, userKey);
     const request = {
       campaign: poolCampaign(campaign),
       shard: pool.shard,
       userKey,
-      userId: body.user.id,
+      userId,
       idempotencyKey,
       attempt: crypto.randomUUID(),
       consent: body.consent ?? null,
-      contact: contactOf(body),
+      contact: keptContact(body.consent, contact),
     };
     const outcome = await pool.call((stub) => stub.claim(request));
     if (!("claim" in outcome)) return refuse(outcome);

@@ -1,0 +1,33 @@
+/** A real Chromium, and partner sites for it to open: pages of any host, on this machine. */
+
+import { existsSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { chromium, type Browser } from "playwright-core";
+
+const CANDIDATES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+/** Every host name leads here, so that pages of `partner.example` need no DNS. */
+export async function startBrowser(): Promise<Browser> {
+  const executablePath = process.env["CHROMIUM"] ?? CANDIDATES.find((file) => existsSync(file));
+  if (executablePath === undefined) {
+    throw new Error("There is no Chromium: apt-get install chromium, or name one in CHROMIUM.");
+  }
+  return chromium.launch({
+    executablePath,
+    args: ["--no-sandbox", "--host-resolver-rules=MAP * 127.0.0.1, EXCLUDE 127.0.0.1"],
+  });
+}
+
+/** A site that serves an empty page under every path and host name. */
+export async function startSite(): Promise<{ port: number; close: () => void }> {
+  const site: Server = createServer((_request, response) => {
+    response.setHeader("Content-Type", "text/html; charset=utf-8");
+    response.end("<!doctype html><title>Partner</title><link rel=icon href=data:,><p>Partner");
+  });
+  await new Promise<void>((resolve) => {
+    site.listen(0, "127.0.0.1", resolve);
+  });
+  const address = site.address();
+  if (address === null || typeof address === "string") throw new Error("The site has no port");
+  return { port: address.port, close: () => site.close() };
+}
