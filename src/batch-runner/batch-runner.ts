@@ -18,6 +18,7 @@
 
 import { DurableObject } from "cloudflare:workers";
 import { tellOfStock } from "../code-pool/stub.ts";
+import type { Clash } from "../db/alongside.ts";
 import { findBatch, type BatchRow } from "../db/batches.ts";
 import { listShapes, type CodeShapeRow } from "../db/code-shapes.ts";
 import { answered, repeated } from "../db/database.ts";
@@ -51,7 +52,9 @@ const VAIN_STEPS_MAX = 5;
 
 export type MakeOutcome =
   | { kind: "made" | "running"; batch: BatchRow }
-  | { kind: "too-many"; live: number };
+  | { kind: "too-many"; live: number }
+  /** Nothing was begun. */
+  | { kind: Clash };
 
 export class BatchRunner extends DurableObject<Env> {
   /** Batches that a call is making: the alarm leaves them alone while it lasts. */
@@ -68,7 +71,7 @@ export class BatchRunner extends DurableObject<Env> {
     this.#inHand.add(batch.id);
     try {
       const started = await this.#start(batch);
-      if (started.kind === "too-many") return started;
+      if (started.kind !== "started") return started;
       if (batch.count <= BATCH_AT_ONCE_MAX) await this.#makeNow(batch);
     } finally {
       this.#inHand.delete(batch.id);
@@ -184,7 +187,7 @@ export class BatchRunner extends DurableObject<Env> {
     if (!isVain) this.#vain.delete(batch.id);
     else if (vain + 1 < VAIN_STEPS_MAX) this.#vain.set(batch.id, vain + 1);
     else {
-      await answered(endBatch(this.env.DB, batch.id, "failed"));
+      await answered(endBatch(this.env.DB, batch.id, "failed", null));
       this.#vain.delete(batch.id);
       step.isRunning = false;
     }

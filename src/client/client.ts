@@ -4,6 +4,7 @@
  * brings no answer a CodedropConnectionError. transport.ts says what is tried again by itself.
  */
 
+import { AuditLog } from "./audit-log.ts";
 import { Brands, Profile } from "./brands.ts";
 import { Batches, Campaigns } from "./campaigns.ts";
 import { Claims, Redemptions } from "./claims.ts";
@@ -37,6 +38,7 @@ export class Codedrop {
   readonly claims: Claims;
   readonly redemptions: Redemptions;
   readonly events: Events;
+  readonly auditLog: AuditLog;
 
   constructor(options: ClientOptions) {
     const transport = new Transport(options);
@@ -51,6 +53,7 @@ export class Codedrop {
     this.claims = new Claims(transport);
     this.redemptions = new Redemptions(transport);
     this.events = new Events(transport);
+    this.auditLog = new AuditLog(transport);
   }
 
   /** A campaign's codes by status. */

@@ -251,3 +251,32 @@ interface EventOf<Type extends string, Data> {
 export type Event =
   | EventOf<"campaign.breaker_tripped", { max_claims_per_minute: number; tripped_at: string }>
   | EventOf<"user.erased", { claim_ids: string[] }>;
+
+/** Who changed what: an entry of the audit log. */
+export interface AuditEntry {
+  id: string;
+  /** 1, 2, 3, … without a gap. */
+  number: number;
+  at: string;
+  /** The id of the key, or `operator`. */
+  actor: string;
+  action: string;
+  target: string;
+  /** Names of the fields that were set. */
+  fields: string[];
+  request_id: string;
+  /** /24 of IPv4, /48 of IPv6. */
+  address_prefix: string | null;
+  previous_hash: string | null;
+  hash: string;
+}
+
+export interface AuditVerdict {
+  ok: boolean;
+  entries: number;
+  /** Keep it, and pass it the next time. */
+  head: { number: number; hash: string } | null;
+  /** The first number at which the log is not what was written. */
+  broken_at: number | null;
+  checked_at: string;
+}

@@ -1,21 +1,21 @@
 /** Taking codes out of the world, wherever they lie. */
 
 import { poolName } from "../domain/claim.ts";
-import { markRevoked, type FoundCode } from "../inventory/find-codes.ts";
+import type { FoundCode } from "../inventory/find-codes.ts";
 import type { RevokeOutcome } from "./messages.ts";
 import { poolOfShard } from "./stub.ts";
 
 /**
- * Marks the codes in D1 first, then tells the shards in whose hands they are by then. A lease that
- * comes later reads the mark; one that was granted before is a shard's that is told. When this
- * resolves, none of them is given or spent any more. Safe to repeat.
+ * Marks the codes in D1 first, then tells the shards in whose hands they are by then: `mark`
+ * answers which. A lease that comes later reads the mark; one that was granted before is a shard's
+ * that is told. When this resolves, none of them is given or spent any more. Safe to repeat.
  */
 export async function revokeCodes(
   env: Env,
   codes: readonly FoundCode[],
-  reason: string | null,
+  mark: () => Promise<(number | null)[]>,
 ): Promise<RevokeOutcome[]> {
-  const shards = await markRevoked(env.DB, codes, { reason, now: Date.now() });
+  const shards = await mark();
   const outcomes: RevokeOutcome[] = codes.map(() => "unclaimed");
   const leased = codes.flatMap(({ campaignId, batchId, ordinal }, at) => {
     const shard = shards[at] ?? null;

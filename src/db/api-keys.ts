@@ -1,6 +1,7 @@
 import { and, desc, eq, gt, isNull, lt, or, sql } from "drizzle-orm";
 import { formatApiKey, type KeyKind, type KeyMode } from "../domain/api-key.ts";
 import type { Scope } from "../domain/scope.ts";
+import { alongside, type Alongside } from "./alongside.ts";
 import { database, type Page } from "./database.ts";
 import { newId, randomBytes } from "./new-id.ts";
 import { apiKeys, brands, keyOrigins } from "./schema.ts";
@@ -83,8 +84,9 @@ export async function keyToInsert(key: NewKey): Promise<{ text: string; row: Api
   return { text, row };
 }
 
-export async function createKey(db: D1Database, row: ApiKeyRow): Promise<void> {
-  await database(db).insert(apiKeys).values(row);
+export async function createKey(db: D1Database, row: ApiKeyRow, along: Alongside): Promise<void> {
+  const insert = database(db).insert(apiKeys).values(row);
+  await database(db).batch([insert, ...alongside(db, along)]);
 }
 
 /** Newest first, revoked and expired ones among them. */
@@ -118,29 +120,29 @@ export async function updateKey(
   db: D1Database,
   id: string,
   change: Partial<Pick<ApiKeyRow, "name" | "allowedOrigins">>,
+  along: Alongside,
 ): Promise<ApiKeyRow | null> {
-  const updated = await database(db)
-    .update(apiKeys)
-    .set(change)
-    .where(eq(apiKeys.id, id))
-    .returning();
+  const [updated] = await database(db).batch([
+    database(db).update(apiKeys).set(change).where(eq(apiKeys.id, id)).returning(),
+    ...alongside(db, along),
+  ]);
   return updated[0] ?? null;
 }
 
 /** For good. One that was revoked before keeps its time. */
-export async function revokeKey(db: D1Database, id: string): Promise<void> {
-  await database(db)
+export async function revokeKey(db: D1Database, id: string, along: Alongside): Promise<void> {
+  const revoke = database(db)
     .update(apiKeys)
     .set({ revokedAt: Date.now() })
     .where(and(eq(apiKeys.id, id), isNull(apiKeys.revokedAt)));
+  await database(db).batch([revoke, ...alongside(db, along)]);
 }
 
 /** Puts `successor` in, and lets the key before it go at `expiresAt`, or sooner if it was to. */
 export async function succeedKey(
   db: D1Database,
-  before: ApiKeyRow,
-  successor: ApiKeyRow,
-  expiresAt: number,
+  { before, successor, expiresAt }: { before: ApiKeyRow; successor: ApiKeyRow; expiresAt: number },
+  along: Alongside,
 ): Promise<void> {
   const orm = database(db);
   await orm.batch([
@@ -149,6 +151,7 @@ export async function succeedKey(
       .update(apiKeys)
       .set({ expiresAt: sql`min(coalesce(${apiKeys.expiresAt}, ${expiresAt}), ${expiresAt})` })
       .where(eq(apiKeys.id, before.id)),
+    ...alongside(db, along),
   ]);
 }
 

@@ -1,4 +1,5 @@
 import { desc, eq, lt, or } from "drizzle-orm";
+import { alongside, type Alongside } from "./alongside.ts";
 import { campaignToInsert } from "./campaigns.ts";
 import { database, isUniqueViolation, type Page } from "./database.ts";
 import { newId } from "./new-id.ts";
@@ -7,27 +8,42 @@ import { keyToInsert } from "./api-keys.ts";
 
 export type BrandRow = typeof brands.$inferSelect;
 
-/** A brand with its first two keys and its `default` campaign, or null when the slug is taken. */
-export async function createBrand(
-  db: D1Database,
-  { name, slug }: { name: string; slug: string },
-): Promise<{ brand: BrandRow; secret: string; publishable: string } | null> {
+type KeyToInsert = Awaited<ReturnType<typeof keyToInsert>>;
+
+/** A brand with its first two keys. */
+export interface NewBrand {
+  brand: BrandRow;
+  secret: KeyToInsert;
+  publishable: KeyToInsert;
+}
+
+export async function brandToInsert(fields: { name: string; slug: string }): Promise<NewBrand> {
+  const { name, slug } = fields;
   const now = Date.now();
   const id = newId("brand");
   const brand: BrandRow = { id, slug, name, status: "active", createdAt: now, identity: null };
-  const fields = {
+  const common = {
     brandId: brand.id,
     mode: "live" as const,
     scopes: null,
     allowedOrigins: [],
     expiresAt: null,
   };
-  const secret = await keyToInsert({ ...fields, kind: "secret", name: "First secret key" });
+  const secret = await keyToInsert({ ...common, kind: "secret", name: "First secret key" });
   const publishable = await keyToInsert({
-    ...fields,
+    ...common,
     kind: "publishable",
     name: "First publishable key",
   });
+  return { brand, secret, publishable };
+}
+
+/** Adds the brand and its `default` campaign; false when the slug is taken. */
+export async function createBrand(
+  db: D1Database,
+  { brand, secret, publishable }: NewBrand,
+  along: Alongside,
+): Promise<boolean> {
   const orm = database(db);
   try {
     await orm.batch([
@@ -39,12 +55,13 @@ export async function createBrand(
         .values(
           campaignToInsert({ brandId: brand.id, slug: "default", name: "Default", mode: "live" }),
         ),
+      ...alongside(db, along),
     ]);
   } catch (error) {
-    if (isUniqueViolation(error, "brands.slug")) return null;
+    if (isUniqueViolation(error, "brands.slug")) return false;
     throw error;
   }
-  return { brand, secret: secret.text, publishable: publishable.text };
+  return true;
 }
 
 export async function findBrand(db: D1Database, idOrSlug: string): Promise<BrandRow | null> {
@@ -73,12 +90,12 @@ export async function updateBrand(
   db: D1Database,
   id: string,
   change: Partial<Pick<BrandRow, "name" | "status" | "identity">>,
+  along: Alongside,
 ): Promise<BrandRow | null> {
   if (Object.keys(change).length === 0) return findBrand(db, id);
-  const updated = await database(db)
-    .update(brands)
-    .set(change)
-    .where(eq(brands.id, id))
-    .returning();
+  const [updated] = await database(db).batch([
+    database(db).update(brands).set(change).where(eq(brands.id, id)).returning(),
+    ...alongside(db, along),
+  ]);
   return updated[0] ?? null;
 }

@@ -1,5 +1,6 @@
 import { and, desc, eq, lt, ne, or, sql, type SQL } from "drizzle-orm";
 import type { KeyMode } from "../domain/api-key.ts";
+import { alongside, type Alongside } from "./alongside.ts";
 import { database, isUniqueViolation, type Page } from "./database.ts";
 import { newId, randomBytes } from "./new-id.ts";
 import { campaigns } from "./schema.ts";
@@ -14,10 +15,10 @@ export interface CampaignScope {
 }
 
 /** What a brand may set when it creates a campaign. */
-export type NewCampaign = Pick<CampaignInsert, "brandId" | "slug" | "name" | "mode"> &
+export type NewCampaign = Pick<CampaignRow, "brandId" | "slug" | "name" | "mode"> &
   Partial<
     Pick<
-      CampaignInsert,
+      CampaignRow,
       | "discount"
       | "startsAt"
       | "endsAt"
@@ -33,29 +34,42 @@ export type NewCampaign = Pick<CampaignInsert, "brandId" | "slug" | "name" | "mo
     >
   >;
 
-export function campaignToInsert(campaign: NewCampaign): CampaignInsert {
+/** The row as it will be, so that it can be answered before it is there. */
+export function campaignToInsert(campaign: NewCampaign): CampaignRow {
   return {
+    discount: null,
+    startsAt: null,
+    endsAt: null,
+    claimsPerUser: 1,
+    codeLifetimeSeconds: null,
+    consent: null,
+    challenge: null,
+    codeFormat: null,
+    acceptGuessable: false,
+    shopUrl: null,
+    metadata: {},
+    shards: 1,
     ...campaign,
     id: newId("campaign"),
     status: "active",
+    version: 1,
     userKeySecret: randomBytes(32).toHex(),
     createdAt: Date.now(),
   };
 }
 
-/** The campaign, or null when the brand has one with that slug. */
+/** False when the brand has one with that slug. */
 export async function createCampaign(
   db: D1Database,
-  campaign: NewCampaign,
-): Promise<CampaignRow | null> {
+  campaign: CampaignRow,
+  along: Alongside,
+): Promise<boolean> {
   try {
-    const created = await database(db)
-      .insert(campaigns)
-      .values(campaignToInsert(campaign))
-      .returning();
-    return created[0] ?? null;
+    const insert = database(db).insert(campaigns).values(campaign);
+    await database(db).batch([insert, ...alongside(db, along)]);
+    return true;
   } catch (error) {
-    if (isUniqueViolation(error, "campaigns.slug")) return null;
+    if (isUniqueViolation(error, "campaigns.slug")) return false;
     throw error;
   }
 }
@@ -106,13 +120,18 @@ export async function updateCampaign(
   db: D1Database,
   seen: CampaignRow,
   change: CampaignChange,
+  along: Alongside,
 ): Promise<CampaignUpdate> {
+  if (Object.keys(change).length === 0) return { kind: "updated", campaign: seen };
   try {
-    const updated = await database(db)
-      .update(campaigns)
-      .set({ ...change, version: sql`${campaigns.version} + 1` })
-      .where(and(eq(campaigns.id, seen.id), eq(campaigns.version, seen.version)))
-      .returning();
+    const [updated] = await database(db).batch([
+      database(db)
+        .update(campaigns)
+        .set({ ...change, version: sql`${campaigns.version} + 1` })
+        .where(and(eq(campaigns.id, seen.id), eq(campaigns.version, seen.version)))
+        .returning(),
+      ...alongside(db, along),
+    ]);
     return updated[0] === undefined
       ? { kind: "changed-since" }
       : { kind: "updated", campaign: updated[0] };
@@ -130,13 +149,20 @@ export async function setCampaignStatus(
   db: D1Database,
   id: string,
   status: CampaignRow["status"],
+  along: Alongside,
 ): Promise<CampaignRow | null> {
-  const updated = await database(db)
-    .update(campaigns)
-    .set({ status, version: sql`${campaigns.version} + 1` })
-    .where(
-      and(eq(campaigns.id, id), status === "ended" ? undefined : ne(campaigns.status, "ended")),
-    )
-    .returning();
-  return updated[0] ?? null;
+  const [, found] = await database(db).batch([
+    database(db)
+      .update(campaigns)
+      .set({ status, version: sql`${campaigns.version} + 1` })
+      .where(
+        and(eq(campaigns.id, id), ne(campaigns.status, status), ne(campaigns.status, "ended")),
+      ),
+    database(db)
+      .select()
+      .from(campaigns)
+      .where(and(eq(campaigns.id, id), eq(campaigns.status, status))),
+    ...alongside(db, along),
+  ]);
+  return found[0] ?? null;
 }

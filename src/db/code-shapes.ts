@@ -1,6 +1,7 @@
 import { and, asc, eq, isNull, sql } from "drizzle-orm";
 import { matchKeyLength, type CodeShape, type ShapeRule } from "../domain/code-format.ts";
 import { SHAPE_WAIT_MS } from "../domain/code-shape-copies.ts";
+import { alongside, type Alongside } from "./alongside.ts";
 import { database, isUniqueViolation } from "./database.ts";
 import { codeShapes } from "./schema.ts";
 
@@ -33,6 +34,7 @@ export async function addShapes(
   db: D1Database,
   rows: NewShape[],
   use: "at-once" | "when-known",
+  along: Alongside | null,
 ): Promise<number | null> {
   const [first, ...others] = rows;
   if (first === undefined) return Date.now();
@@ -49,8 +51,13 @@ export async function addShapes(
       })
       .returning({ usableFrom: codeShapes.usableFrom });
   try {
-    const added = await database(db).batch([insert(first), ...others.map(insert)]);
-    return Math.max(...added.flat().map(({ usableFrom }) => usableFrom));
+    const added = await database(db).batch([
+      insert(first),
+      ...others.map(insert),
+      ...alongside(db, along),
+    ]);
+    const times = added.map((one) => (Array.isArray(one) ? (one[0]?.usableFrom ?? 0) : 0));
+    return Math.max(...times);
   } catch (error) {
     if (isUniqueViolation(error, "code_shapes.number")) return null;
     throw error;

@@ -1,4 +1,5 @@
 import { and, desc, eq, lt } from "drizzle-orm";
+import { alongside, type Alongside } from "./alongside.ts";
 import type { CampaignScope } from "./campaigns.ts";
 import { database, type Page } from "./database.ts";
 import { campaigns, imports } from "./schema.ts";
@@ -8,11 +9,13 @@ export type ImportRow = typeof imports.$inferSelect;
 export async function createImport(
   db: D1Database,
   { id, campaignId, dryRun }: { id: string; campaignId: string; dryRun: boolean },
+  along: Alongside,
 ): Promise<void> {
   const now = Date.now();
-  await database(db)
+  const insert = database(db)
     .insert(imports)
     .values({ id, campaignId, dryRun, status: "running", createdAt: now, touchedAt: now });
+  await database(db).batch([insert, ...alongside(db, along)]);
 }
 
 /** The import, if it belongs to that brand and mode. */

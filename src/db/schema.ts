@@ -116,6 +116,21 @@ export const imports = sqliteTable("imports", {
   finishedAt: integer(),
 });
 
+export const auditLog = sqliteTable("audit_log", {
+  brandId: text().notNull(),
+  number: integer().notNull(),
+  id: text().notNull(),
+  at: integer().notNull(),
+  actor: text().notNull(),
+  action: text().notNull(),
+  target: text().notNull(),
+  fields: text().notNull(),
+  requestId: text().notNull(),
+  addressPrefix: text(),
+  previousHash: text(),
+  hash: text().notNull(),
+});
+
 export const codes = sqliteTable("codes", {
   batchId: text().notNull(),
   ordinal: integer().notNull(),

@@ -11,6 +11,7 @@ const prefixes = {
   import: "imp",
   redemption: "rdm",
   event: "evt",
+  auditEntry: "aud",
 } as const;
 
 export type IdKind = keyof typeof prefixes;

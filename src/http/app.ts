@@ -9,6 +9,7 @@ import type { HttpEnv } from "./http-env.ts";
 import { serveReference } from "./reference.ts";
 import { onError, onInvalid, problemResponse } from "./problem-response.ts";
 import { ProblemError } from "./problems.ts";
+import { auditLogRoutes } from "./routes/audit-log.ts";
 import { batchRoutes } from "./routes/batches.ts";
 import { brandRoutes } from "./routes/brands.ts";
 import { campaignRoutes } from "./routes/campaigns.ts";
@@ -68,6 +69,7 @@ export function createApp(): OpenAPIHono<HttpEnv> {
     checkoutRoutes,
     eventRoutes,
     reportRoutes,
+    auditLogRoutes,
     platformRoutes,
   ]) {
     app.route("/", routes);

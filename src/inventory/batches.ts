@@ -7,6 +7,7 @@
  * again: it makes not one code more than was asked for.
  */
 
+import { clashOf, type Alongside, type Clash } from "../db/alongside.ts";
 import { rowsOf } from "../db/database.ts";
 import { randomBytes } from "../db/new-id.ts";
 import { listShapes, ruleOf, shapeIn, type CodeShapeRow } from "../db/code-shapes.ts";
@@ -18,6 +19,7 @@ import {
   matchKeyLength,
   type CodeShape,
 } from "../domain/code-format.ts";
+import { alongsideStatements } from "./alongside.ts";
 import { CODE_IN, codeTexts, KEY_IN } from "./code-text.ts";
 import { lastLease, lastLeaseIn } from "./pace.ts";
 
@@ -31,6 +33,7 @@ export interface BatchToMake {
   shape: CodeShapeRow;
   /** Live codes of that look at most. */
   codesMax: number;
+  along: Alongside | null;
 }
 
 /** Shapes that others add to the same brand at the same moment, one after the other. */
@@ -43,8 +46,8 @@ const TRIES = 10;
 export async function startBatch(
   db: D1Database,
   batch: BatchToMake,
-): Promise<{ kind: "started" } | { kind: "too-many"; live: number }> {
-  const { id, campaignId, count, shape, codesMax } = batch;
+): Promise<{ kind: "started" } | { kind: Clash } | { kind: "too-many"; live: number }> {
+  const { id, campaignId, count, shape, codesMax, along } = batch;
   const live = `(SELECT coalesce(sum(CASE b.status WHEN 'running' THEN b.requested ELSE b.created END), 0)
     FROM json_each(?1) AS s CROSS JOIN batches AS b ON b.shape_id = s.value)`;
   const shapes = "(SELECT count(*) FROM code_shapes WHERE brand_id = ?2)";
@@ -52,7 +55,7 @@ export async function startBatch(
     const known = await listShapes(db, shape.brandId);
     const alike = known.filter((row) => isAlike(shapeIn(row), shapeIn(shape)));
     const look = [JSON.stringify(alike.map((row) => row.id)), shape.brandId];
-    const [, found] = await db.batch([
+    const statements = [
       db
         .prepare(
           `INSERT INTO batches (id, campaign_id, status, requested, created_at, shape_id)
@@ -65,7 +68,15 @@ export async function startBatch(
           `SELECT (SELECT count(*) FROM batches WHERE id = ?3) AS started, ${live} AS live, ${shapes} AS shapes`,
         )
         .bind(...look, id),
-    ]);
+      ...alongsideStatements(db, along),
+    ];
+    const results = await db.batch(statements).catch((error: unknown) => {
+      const clash = clashOf(error);
+      if (clash === null) throw error;
+      return clash;
+    });
+    if (typeof results === "string") return { kind: results };
+    const [, found] = results;
     const [row] = rowsOf<{ started: number; live: number; shapes: number }>(found);
     if (row === undefined) throw new Error("A count without a row");
     if (row.started === 1) return { kind: "started" };
@@ -171,6 +182,7 @@ export async function endBatch(
   db: D1Database,
   id: string,
   status: "cancelled" | "failed",
+  along: Alongside | null,
 ): Promise<void> {
   await db.batch([
     db
@@ -178,6 +190,7 @@ export async function endBatch(
         "UPDATE batches SET status = ?2, finished_at = ?3 WHERE id = ?1 AND status = 'running'",
       )
       .bind(id, status, Date.now()),
+    ...alongsideStatements(db, along),
     db
       .prepare(
         `DELETE FROM codes WHERE batch_id = ?1

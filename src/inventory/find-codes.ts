@@ -1,8 +1,10 @@
 /** Where a brand's codes are: which campaign they are of, and in whose hands. */
 
+import type { Alongside } from "../db/alongside.ts";
 import { rowsOf } from "../db/database.ts";
 import type { KeyMode } from "../domain/api-key.ts";
 import { matchKey, meantCode } from "../domain/match-key.ts";
+import { alongsideStatements } from "./alongside.ts";
 import { shardSql } from "./leases.ts";
 import { cutForParameter } from "./parameter.ts";
 
@@ -105,6 +107,7 @@ export async function markRevoked(
   db: D1Database,
   places: readonly { batchId: string; ordinal: number }[],
   { reason, now }: { reason: string | null; now: number },
+  along: Alongside | null,
 ): Promise<(number | null)[]> {
   const asked = JSON.stringify(places.map(({ batchId, ordinal }) => [batchId, ordinal]));
   const [, shards] = await db.batch([
@@ -115,13 +118,27 @@ export async function markRevoked(
            AND codes.revoked_at IS NULL`,
       )
       .bind(asked, now, reason),
-    db
-      .prepare(
-        `SELECT ${shardSql("c")} AS shard FROM (
-           SELECT key, value ->> 0 AS batch_id, value ->> 1 AS ordinal FROM json_each(?1)
-         ) AS c ORDER BY c.key`,
-      )
-      .bind(asked),
+    shardsNow(db, places),
+    ...alongsideStatements(db, along),
   ]);
   return rowsOf<{ shard: number | null }>(shards).map(({ shard }) => shard);
+}
+
+/** In whose hands each of the codes is. */
+export async function findShards(
+  db: D1Database,
+  places: readonly { batchId: string; ordinal: number }[],
+): Promise<(number | null)[]> {
+  const [shards] = await db.batch([shardsNow(db, places)]);
+  return rowsOf<{ shard: number | null }>(shards).map(({ shard }) => shard);
+}
+
+function shardsNow(db: D1Database, places: readonly { batchId: string; ordinal: number }[]) {
+  return db
+    .prepare(
+      `SELECT ${shardSql("c")} AS shard FROM (
+         SELECT key, value ->> 0 AS batch_id, value ->> 1 AS ordinal FROM json_each(?1)
+       ) AS c ORDER BY c.key`,
+    )
+    .bind(JSON.stringify(places.map(({ batchId, ordinal }) => [batchId, ordinal])));
 }

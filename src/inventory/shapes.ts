@@ -1,5 +1,6 @@
 /** Which shape a campaign's codes are drawn by. May import db/ and domain/. */
 
+import type { Alongside } from "../db/alongside.ts";
 import {
   addShapes,
   listShapes,
@@ -56,7 +57,7 @@ export async function shapeForCodes(
         overlap(shapeIn(row), shape),
     );
     const added = newShape(brandId, shape, known.length + 1);
-    await addShapes(db, [added], looksForged ? "when-known" : "at-once");
+    await addShapes(db, [added], looksForged ? "when-known" : "at-once", null);
   }
   throw new Error(`Shapes of ${brandId} kept being added`);
 }
@@ -68,15 +69,33 @@ export async function shapeForCodes(
 export async function rotateCheckKeys(
   db: D1Database,
   brandId: string,
+  along: Alongside | null,
 ): Promise<{ shapes: number; usableFrom: number }> {
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const known = await listShapes(db, brandId);
-    const newest = known.filter(
-      (row, i) => known.findLastIndex((other) => isSameShape(shapeIn(other), shapeIn(row))) === i,
-    );
+    const newest = newestOf(known);
     const rows = newest.map((row, i) => newShape(brandId, shapeIn(row), known.length + 1 + i));
-    const usableFrom = await addShapes(db, rows, "when-known");
+    const usableFrom = await addShapes(db, rows, "when-known", along);
     if (usableFrom !== null) return { shapes: rows.length, usableFrom };
   }
   throw new Error(`Shapes of ${brandId} kept being added`);
+}
+
+/** What the last rotation of a brand's keys came to. */
+export async function findRotation(
+  db: D1Database,
+  brandId: string,
+): Promise<{ shapes: number; usableFrom: number }> {
+  const newest = newestOf(await listShapes(db, brandId));
+  return {
+    shapes: newest.length,
+    usableFrom: Math.max(...newest.map(({ usableFrom }) => usableFrom)),
+  };
+}
+
+/** The last of the shapes that look the same, for each look. */
+function newestOf(known: CodeShapeRow[]): CodeShapeRow[] {
+  return known.filter(
+    (row, i) => known.findLastIndex((other) => isSameShape(shapeIn(other), shapeIn(row))) === i,
+  );
 }

@@ -559,6 +559,24 @@ export const mutants: Mutant[] = [
       },
     ],
   },
+  {
+    name: "an entry of the audit log that does not stand for the one before it",
+    edits: [{ file: "src/domain/audit-entry.ts", from: "    entry.previousHash,\n", to: "" }],
+  },
+  {
+    name: "an audit log whose hashes leave out a column",
+    edits: [{ file: "src/domain/audit-entry.ts", from: "    entry.actor,\n", to: "" }],
+  },
+  {
+    name: "an entry of the audit log outside the transaction of its change",
+    edits: [
+      {
+        file: "src/db/alongside.ts",
+        from: "return along === null ? [] : [insertEntry(db, along.entry)];",
+        to: "if (along !== null) void insertEntry(db, along.entry).catch(() => null);\n  return [];",
+      },
+    ],
+  },
 ];
 
 /** The mutant of that name; throws when there is none. */

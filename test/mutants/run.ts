@@ -8,6 +8,7 @@ import { withMutant } from "./tree.ts";
 const root = path.resolve(import.meta.dirname, "../..");
 const TESTS = [
   "test/unit/match-key",
+  "test/worker/audit-log",
   "test/worker/batches",
   "test/worker/checkout",
   "test/worker/claims",

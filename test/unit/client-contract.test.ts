@@ -34,6 +34,8 @@ const { schemas } = document.components;
 const HELD = [
   "ApiKey",
   "ApiKeyWithText",
+  "AuditEntry",
+  "AuditVerdict",
   "Batch",
   "Brand",
   "BrandChange",
@@ -223,6 +225,7 @@ async function callsOf(): Promise<string[]> {
   await Promise.all([claims.export(id).stream(), redemptions.export(id).stream()]);
   await Promise.all([redemptions.create({ code: "x", order_id: "o" }), redemptions.get(id)]);
   await Promise.all([codedrop.stats(id), codedrop.integrity(id), events.list().page()]);
+  await Promise.all([codedrop.auditLog.list().page(), codedrop.auditLog.verify()]);
   return calls.map((call) => call.replaceAll("%7Bid%7D", "{}"));
 }
 

@@ -58,13 +58,19 @@ const TABLE: Record<string, Who> = {
   "GET /v1/campaigns/{campaign}/stats": "campaigns:read",
   "GET /v1/campaigns/{campaign}/integrity": "campaigns:read",
   "GET /v1/events": "events:read",
+  "GET /v1/audit-log": "audit:read",
+  "GET /v1/audit-log/verify": "audit:read",
   "GET /healthz": "anybody",
   "GET /readyz": "anybody",
   "GET /problems/{slug}": "anybody",
 };
 
-/** What a key of test mode may not do though it has the scope: it would touch what is live. */
-const LIVE_ONLY = new Set(["POST /v1/brand/rotate-check-key"]);
+/** What a key of test mode may not do though it has the scope: it is about what is live. */
+const LIVE_ONLY = new Set([
+  "POST /v1/brand/rotate-check-key",
+  "GET /v1/audit-log",
+  "GET /v1/audit-log/verify",
+]);
 
 /** What came of a call: it was let in, or why not. */
 type Verdict =

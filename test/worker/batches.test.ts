@@ -220,14 +220,14 @@ describe("a large batch", () => {
     const shape = await shapeForCodes(env.DB, brand.id, null);
     const goal = { campaignId: campaign, shards: 1, requested: 3 * MANY };
     const batch = { id: newId("batch"), ...goal, created: 0 };
-    const wanted = { ...batch, count: batch.requested, shape, codesMax: 1e9 };
+    const wanted = { ...batch, count: batch.requested, shape, codesMax: 1e9, along: null };
     expect(await startBatch(env.DB, wanted)).toEqual({ kind: "started" });
     const steps = await Promise.all(
       [1, 2, 3].map(() => growBatch(env.DB, batch, shape, { hard: false })),
     );
     expect(steps.map(({ created }) => created)).toEqual(Array(3).fill(BATCH_STEP));
     expect(await startBatch(env.DB, wanted)).toEqual({ kind: "started" });
-    await endBatch(env.DB, batch.id, "cancelled");
+    await endBatch(env.DB, batch.id, "cancelled", null);
     expect(
       await growBatch(env.DB, { ...batch, created: BATCH_STEP }, shape, { hard: false }),
     ).toMatchObject({
@@ -480,7 +480,7 @@ describe("a code format", () => {
     });
     const shape = await shapeForCodes(slow, brand.id, { length: 12 });
     expect(shape.usableFrom).toBeGreaterThan(Date.now() + SHAPE_WAIT_MS - 500);
-    const { usableFrom } = await rotateCheckKeys(slow, brand.id);
+    const { usableFrom } = await rotateCheckKeys(slow, brand.id, null);
     expect(usableFrom).toBeGreaterThan(Date.now() + SHAPE_WAIT_MS - 500);
   });
 });

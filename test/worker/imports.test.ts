@@ -415,7 +415,7 @@ describe.concurrent("codes that look like generated ones", () => {
   it("are taken by a brand that has rotated its keys a hundred times", async () => {
     const brand = await api.newBrand();
     await api.addCodes(brand, "default", 1);
-    for (let i = 0; i < 110; i++) await rotateCheckKeys(env.DB, brand.id);
+    for (let i = 0; i < 110; i++) await rotateCheckKeys(env.DB, brand.id, null);
     const { status, body } = await upload(brand, "default", "CDFG-HJKM-NPQR\n");
     expect([status, body.accepted]).toEqual([201, 1]);
   });

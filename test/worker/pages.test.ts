@@ -119,6 +119,7 @@ describe("a page", () => {
       ends_at: null,
       availability: "available",
       consent: { required: false, text: "Tell the brand?", version: "1" },
+      challenge: null,
       shop_url: null,
     });
     expect(allowed(answer)).toBe(PAGE);

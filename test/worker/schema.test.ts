@@ -9,6 +9,7 @@ import { listCodes } from "../../src/db/codes.ts";
 import { eventToInsert, listBrandEvents, listCampaignEvents } from "../../src/db/events.ts";
 import {
   apiKeys,
+  auditLog,
   batches,
   brands,
   campaigns,
@@ -30,6 +31,7 @@ function snake(name: string): string {
 
 const tables = [
   apiKeys,
+  auditLog,
   batches,
   brands,
   campaigns,
@@ -122,7 +124,7 @@ describe("D1", () => {
       (db: D1Database) => findCodes(db, "brd_x", ["A"]),
       (db: D1Database) => findKnown(db, "brd_x", own),
       (db: D1Database) => growBatch(db, batch, shape, { hard: false }).catch(() => null),
-      (db: D1Database) => markRevoked(db, [], { reason: null, now: 0 }),
+      (db: D1Database) => markRevoked(db, [], { reason: null, now: 0 }, null),
       (db: D1Database) => showRedemptions(db, []),
       (db: D1Database) =>
         Promise.race([importer(db).take(own, { duplicates: 0, rejected: 0 }), scheduler.wait(50)]),

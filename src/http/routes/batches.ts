@@ -3,16 +3,20 @@
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import * as z from "zod";
 import { makeBatch } from "../../batch-runner/stub.ts";
+import type { MakeOutcome } from "../../batch-runner/batch-runner.ts";
+import { ClashError, type Clash } from "../../db/alongside.ts";
 import { findBatch, listBatches, type BatchRow } from "../../db/batches.ts";
 import type { CampaignRow } from "../../db/campaigns.ts";
+import { repeated } from "../../db/database.ts";
 import { newId } from "../../db/new-id.ts";
 import { BATCH_AT_ONCE_MAX, BATCH_COUNT_MAX } from "../../domain/batch.ts";
 import { shapeOf } from "../../domain/code-format.ts";
 import { codeSpaceOf } from "../../domain/code-space.ts";
-import { endBatch } from "../../inventory/batches.ts";
+import { endBatch, type BatchToMake } from "../../inventory/batches.ts";
 import { shapeForCodes } from "../../inventory/shapes.ts";
 import { forSecretKey } from "../auth.ts";
 import { noBody, readableBody } from "../body.ts";
+import { change } from "../change.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { pageAsked, pageFound, pageOf, pageQuery } from "../paging.ts";
 import { ProblemError } from "../problems.ts";
@@ -87,6 +91,25 @@ function tooSmall(campaign: CampaignRow, count: number, live: number): ProblemEr
   });
 }
 
+/** Longer than the codes of one request take on a slow day, and than D1 is asked again. */
+const MAKE_TIMEOUT_MS = 60_000;
+
+type Begun = Exclude<MakeOutcome, { kind: Clash }>;
+
+/** Makes the batch, or begins it. */
+async function begin(env: Env, batch: BatchToMake): Promise<Begun> {
+  const outcome = await makeBatch(env, batch);
+  if (outcome.kind === "overtaken") throw new ClashError(outcome.kind);
+  return outcome;
+}
+
+/** How far a batch is that was noted. */
+async function findOutcome(db: D1Database, id: string): Promise<Begun> {
+  const batch = await repeated(() => findBatch(db, id));
+  if (batch === null) throw new Error(`Batch ${id} vanished`);
+  return { kind: batch.status === "running" ? "running" : "made", batch };
+}
+
 batchRoutes.openapi(
   createRoute({
     method: "post",
@@ -113,12 +136,23 @@ batchRoutes.openapi(
   async (c) => {
     const campaign = await requireCampaign(c);
     requireNotEnded(campaign);
-    const { count } = c.req.valid("json");
+    const fields = c.req.valid("json");
+    const { count } = fields;
     const shape = await shapeForCodes(c.env.DB, campaign.brandId, campaign.codeFormat);
     const { codesMax } = codeSpaceOf(shape, campaign.acceptGuessable);
     const { id: campaignId, shards } = campaign;
     const wanted = { id: newId("batch"), campaignId, shards, count, shape, codesMax };
-    const outcome = await makeBatch(c.env, wanted);
+    const outcome = await change(
+      c,
+      {
+        action: "createBatch",
+        target: wanted.id,
+        fields,
+        made: () => findOutcome(c.env.DB, wanted.id),
+        timeoutMs: MAKE_TIMEOUT_MS,
+      },
+      (along) => begin(c.env, { ...wanted, along }),
+    );
     if (outcome.kind === "too-many") throw tooSmall(campaign, count, outcome.live);
     c.header("Location", `/v1/batches/${wanted.id}`);
     return c.json(presentBatch(outcome.batch), outcome.kind === "made" ? 201 : 202);
@@ -193,7 +227,9 @@ batchRoutes.openapi(
   }),
   async (c) => {
     const seen = await requireBatch(c);
-    await endBatch(c.env.DB, seen.id, "cancelled");
+    await change(c, { action: "cancelBatch", target: seen.id, made: () => undefined }, (along) =>
+      endBatch(c.env.DB, seen.id, "cancelled", along),
+    );
     const batch = await requireBatch(c);
     if (batch.status !== "cancelled") throw new ProblemError("batch-finished");
     return c.json(presentBatch(batch), 200);

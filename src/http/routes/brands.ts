@@ -2,10 +2,18 @@
 
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import * as z from "zod";
-import { createBrand, findBrand, listBrands, updateBrand, type BrandRow } from "../../db/brands.ts";
+import {
+  brandToInsert,
+  createBrand,
+  findBrand,
+  listBrands,
+  updateBrand,
+  type BrandRow,
+} from "../../db/brands.ts";
 import { forgetBrand } from "../../directory/directory.ts";
 import { forOperator } from "../auth.ts";
 import { readableBody } from "../body.ts";
+import { change } from "../change.ts";
 import { near, type HttpEnv } from "../http-env.ts";
 import { Identity, presentIdentity } from "../identity-schema.ts";
 import { pageAsked, pageFound, pageOf, pageQuery } from "../paging.ts";
@@ -80,13 +88,21 @@ brandRoutes.openapi(
     },
   }),
   async (c) => {
-    const { name, slug } = c.req.valid("json");
-    const made = await underSlug({ slug, name }, (free) =>
-      createBrand(c.env.DB, { name, slug: free }),
-    );
-    const keys = { secret: made.secret, publishable: made.publishable };
-    c.header("Location", `/v1/brands/${made.brand.id}`);
-    return c.json({ ...presentBrand(made.brand), keys }, 201);
+    const fields = c.req.valid("json");
+    const { name, slug } = fields;
+    const answer = await underSlug({ slug, name }, async (free) => {
+      const made = await brandToInsert({ name, slug: free });
+      const { id } = made.brand;
+      const isMade = await change(
+        c,
+        { action: "createBrand", target: id, fields, brandId: id, made: () => true },
+        (along) => createBrand(c.env.DB, made, along),
+      );
+      const keys = { secret: made.secret.text, publishable: made.publishable.text };
+      return isMade ? { ...presentBrand(made.brand), keys } : null;
+    });
+    c.header("Location", `/v1/brands/${answer.id}`);
+    return c.json(answer, 201);
   },
 );
 
@@ -152,7 +168,14 @@ brandRoutes.openapi(
   async (c) => {
     const brand = await findBrand(c.env.DB, c.req.valid("param").brand);
     if (brand === null) throw new ProblemError("not-found");
-    const updated = await updateBrand(c.env.DB, brand.id, definedOnly(c.req.valid("json")));
+    const { id } = brand;
+    const fields = definedOnly(c.req.valid("json"));
+    const made = () => findBrand(c.env.DB, id);
+    const updated = await change(
+      c,
+      { action: "updateBrand", target: id, fields, brandId: id, made },
+      (along) => updateBrand(c.env.DB, id, fields, along),
+    );
     await forgetBrand(near(c), brand.id);
     return c.json(presentBrand(updated ?? brand), 200);
   },

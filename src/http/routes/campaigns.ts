@@ -5,11 +5,14 @@ import type { Context } from "hono";
 import * as z from "zod";
 import { configurePools } from "../../code-pool/stub.ts";
 import {
+  campaignToInsert,
   createCampaign,
+  findCampaign,
   listCampaigns,
   setCampaignStatus,
   updateCampaign,
   type CampaignRow,
+  type CampaignUpdate as CampaignUpdateOutcome,
 } from "../../db/campaigns.ts";
 import { findCampaignNear, forgetCampaign } from "../../directory/directory.ts";
 import { forPages, forSecretKey } from "../auth.ts";
@@ -22,6 +25,7 @@ import {
   presentCampaign,
   toChange,
 } from "../campaign-schemas.ts";
+import { change } from "../change.ts";
 import { near, type HttpEnv } from "../http-env.ts";
 import { requireCampaign, requireNotEnded } from "../require-campaign.ts";
 import { pageAsked, pageFound, pageOf, pageQuery } from "../paging.ts";
@@ -63,6 +67,12 @@ async function inForce(
   return presentCampaign(campaign);
 }
 
+/** The campaign after a change whose answer was lost. */
+async function changed(c: Context<HttpEnv>, seen: CampaignRow): Promise<CampaignUpdateOutcome> {
+  const campaign = await findCampaign(c.env.DB, c.var.scope, seen.id);
+  return campaign === null ? { kind: "changed-since" } : { kind: "updated", campaign };
+}
+
 export const campaignRoutes = new OpenAPIHono<HttpEnv>();
 
 campaignRoutes.openapi(
@@ -80,23 +90,30 @@ campaignRoutes.openapi(
     },
   }),
   async (c) => {
-    const { mode, shards, ...fields } = c.req.valid("json");
+    const asked = c.req.valid("json");
+    const { mode, shards, ...fields } = asked;
     if (c.var.key.mode === "test" && mode === "live") {
       throw new ProblemError("forbidden", { detail: "A test key makes test campaigns only." });
     }
     const set = toChange(fields);
     requireWindow(set);
     const { name, slug } = fields;
-    const campaign = await underSlug({ slug, name }, (free) =>
-      createCampaign(c.env.DB, {
+    const campaign = await underSlug({ slug, name }, async (free) => {
+      const row = campaignToInsert({
         ...set,
         name,
         slug: free,
         brandId: c.var.brand.id,
         mode: mode ?? c.var.key.mode,
         shards: shards ?? 1,
-      }),
-    );
+      });
+      const isMade = await change(
+        c,
+        { action: "createCampaign", target: row.id, fields: asked, made: () => true },
+        (along) => createCampaign(c.env.DB, row, along),
+      );
+      return isMade ? row : null;
+    });
     c.header("Location", `/v1/campaigns/${campaign.id}`);
     return c.json(presentCampaign(campaign), 201);
   },
@@ -176,7 +193,8 @@ campaignRoutes.openapi(
     },
   }),
   async (c) => {
-    const fields = toChange(c.req.valid("json"));
+    const asked = c.req.valid("json");
+    const fields = toChange(asked);
     for (let attempt = 0; attempt < CHANGE_TRIES; attempt++) {
       const seen = await requireCampaign(c);
       requireWindow({ ...seen, ...fields });
@@ -186,7 +204,11 @@ campaignRoutes.openapi(
           `May be raised, not lowered, from ${seen.claimsPerUser}.`,
         );
       }
-      const update = await updateCampaign(c.env.DB, seen, fields);
+      const update = await change(
+        c,
+        { action: "updateCampaign", target: seen.id, fields: asked, made: () => changed(c, seen) },
+        (along) => updateCampaign(c.env.DB, seen, fields, along),
+      );
       if (update.kind === "slug-taken") throw new ProblemError("slug-taken");
       if (update.kind === "updated") return c.json(await inForce(c, seen, update.campaign), 200);
     }
@@ -241,9 +263,12 @@ for (const { verb, operationId, status, summary } of transitions) {
     async (c) => {
       const seen = await requireCampaign(c);
       if (status !== "ended") requireNotEnded(seen);
-      // Written even if it stands so already: an earlier try may not have reached the pools.
-      const campaign = await setCampaignStatus(c.env.DB, seen.id, status);
+      const made = () => findCampaign(c.env.DB, c.var.scope, seen.id);
+      const campaign = await change(c, { action: operationId, target: seen.id, made }, (along) =>
+        setCampaignStatus(c.env.DB, seen.id, status, along),
+      );
       if (campaign === null) throw new ProblemError("campaign-ended");
+      // Told even if it stood so already: an earlier try may not have reached the pools.
       return c.json(await inForce(c, seen, campaign), 200);
     },
   );

@@ -16,6 +16,7 @@ import { readRows } from "../../inventory/rows/read-rows.ts";
 import { MalformedJsonError, UnreadableImportError } from "../../inventory/rows/row.ts";
 import { runImport } from "../../inventory/run-import.ts";
 import { forSecretKey } from "../auth.ts";
+import { change } from "../change.ts";
 import type { HttpEnv } from "../http-env.ts";
 import {
   ERRORS_SHOWN_MAX,
@@ -102,7 +103,16 @@ async function importFile(
   const { brandId, id: campaignId } = campaign;
   const format = uploadFormat(c);
   const body = uploadBody(c);
-  await createImport(db, { id: importId, campaignId, dryRun });
+  await change(
+    c,
+    {
+      action: "createImport",
+      target: importId,
+      fields: c.req.query(),
+      made: () => undefined,
+    },
+    (along) => createImport(db, { id: importId, campaignId, dryRun }, along),
+  );
   const taker = dryRun
     ? new DryRun({ db, importId, brandId })
     : new OwnCodes({ db, importId, campaignId, brandId });

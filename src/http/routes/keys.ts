@@ -17,6 +17,7 @@ import { forgetKey } from "../../directory/directory.ts";
 import { isWithin } from "../../domain/scope.ts";
 import { forSecretKey } from "../auth.ts";
 import { noBody, readableBody } from "../body.ts";
+import { change } from "../change.ts";
 import { near, type HttpEnv } from "../http-env.ts";
 import {
   ApiKey,
@@ -84,7 +85,8 @@ keyRoutes.openapi(
     },
   }),
   async (c) => {
-    const { kind, mode, name, ...rest } = c.req.valid("json");
+    const asked = c.req.valid("json");
+    const { kind, mode, name, ...rest } = asked;
     const scopes = rest.scopes ?? null;
     requireWithin(c, { kind, mode, scopes });
     const expiresAt = rest.expires_at == null ? null : Date.parse(rest.expires_at);
@@ -102,8 +104,13 @@ keyRoutes.openapi(
       allowedOrigins,
       expiresAt,
     });
-    await createKey(c.env.DB, made.row);
-    c.header("Location", `/v1/keys/${made.row.id}`);
+    const { id: target } = made.row;
+    await change(
+      c,
+      { action: "createKey", target, fields: asked, made: () => undefined },
+      (along) => createKey(c.env.DB, made.row, along),
+    );
+    c.header("Location", `/v1/keys/${target}`);
     return c.json({ ...presentKey(made.row), key: made.text }, 201);
   },
 );
@@ -167,14 +174,20 @@ keyRoutes.openapi(
     },
   }),
   async (c) => {
-    const { name, allowed_origins: allowedOrigins } = c.req.valid("json");
+    const fields = c.req.valid("json");
+    const { name, allowed_origins: allowedOrigins } = fields;
     const key = await requireOther(c);
     if (allowedOrigins !== undefined && key.kind === "secret") {
       throw invalidField("/allowed_origins", "Only a publishable key has origins.");
     }
-    const change = definedOnly({ name, allowedOrigins });
-    if (Object.keys(change).length === 0) return c.json(presentKey(key), 200);
-    const updated = await updateKey(c.env.DB, key.id, change);
+    const set = definedOnly({ name, allowedOrigins });
+    if (Object.keys(set).length === 0) return c.json(presentKey(key), 200);
+    const made = () => findKeyById(c.env.DB, c.var.scope, key.id);
+    const updated = await change(
+      c,
+      { action: "updateKey", target: key.id, fields, made },
+      (along) => updateKey(c.env.DB, key.id, set, along),
+    );
     await forgetKey(near(c), key);
     return c.json(presentKey(updated ?? key), 200);
   },
@@ -197,7 +210,7 @@ keyRoutes.openapi(
     },
   }),
   async (c) => {
-    const { overlap_seconds: overlapSeconds } = c.req.valid("json");
+    const asked = c.req.valid("json");
     const before = await requireOther(c);
     requireWithin(c, before);
     const now = Date.now();
@@ -207,7 +220,12 @@ keyRoutes.openapi(
     const { brandId, kind, mode, name, scopes, allowedOrigins } = before;
     const fields = { brandId, kind, mode, name, scopes, allowedOrigins, expiresAt: null };
     const { row, text } = await keyToInsert(fields);
-    await succeedKey(c.env.DB, before, row, now + overlapSeconds * 1000);
+    const succession = { before, successor: row, expiresAt: now + asked.overlap_seconds * 1000 };
+    await change(
+      c,
+      { action: "rotateKey", target: before.id, fields: asked, made: () => undefined },
+      (along) => succeedKey(c.env.DB, succession, along),
+    );
     await forgetKey(near(c), before);
     c.header("Location", `/v1/keys/${row.id}`);
     return c.json({ ...presentKey(row), key: text }, 201);
@@ -232,7 +250,9 @@ keyRoutes.openapi(
   }),
   async (c) => {
     const key = await requireOther(c);
-    await revokeKey(c.env.DB, key.id);
+    await change(c, { action: "revokeKey", target: key.id, made: () => undefined }, (along) =>
+      revokeKey(c.env.DB, key.id, along),
+    );
     await forgetKey(near(c), key);
     return c.body(null, 204);
   },

@@ -3,12 +3,13 @@
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import * as z from "zod";
-import { updateBrand } from "../../db/brands.ts";
+import { findBrand, updateBrand } from "../../db/brands.ts";
 import { forgetBrand } from "../../directory/directory.ts";
 import type { Identity } from "../../domain/identity.ts";
-import { rotateCheckKeys } from "../../inventory/shapes.ts";
+import { findRotation, rotateCheckKeys } from "../../inventory/shapes.ts";
 import { forSecretKey } from "../auth.ts";
 import { noBody, readableBody } from "../body.ts";
+import { change } from "../change.ts";
 import { allowsLoopback, near, type HttpEnv } from "../http-env.ts";
 import { identityAsked, NewIdentity } from "../identity-schema.ts";
 import { invalidField } from "../problem-response.ts";
@@ -86,15 +87,19 @@ profileRoutes.openapi(
   }),
   async (c) => {
     const { identity: asked, ...rest } = c.req.valid("json");
-    const { brand } = c.var;
-    if (asked === undefined) {
-      const renamed = await updateBrand(c.env.DB, brand.id, definedOnly(rest));
-      return c.json(presentBrand(renamed ?? brand), 200);
+    const { brand, key } = c.var;
+    if (asked !== undefined && key.mode === "test") {
+      throw new ProblemError("forbidden", { detail: LIVE_ONLY });
     }
-    if (c.var.key.mode === "test") throw new ProblemError("forbidden", { detail: LIVE_ONLY });
-    const identity = asked === null ? null : identityOf(c, asked);
-    const updated = await updateBrand(c.env.DB, brand.id, { ...definedOnly(rest), identity });
-    await forgetBrand(near(c), brand.id);
+    const identity = asked == null ? null : identityOf(c, asked);
+    const fields = { ...definedOnly(rest), ...(asked === undefined ? {} : { identity }) };
+    const made = () => findBrand(c.env.DB, brand.id);
+    const updated = await change(
+      c,
+      { action: "updateProfile", target: brand.id, fields, made },
+      (along) => updateBrand(c.env.DB, brand.id, fields, along),
+    );
+    if (asked !== undefined) await forgetBrand(near(c), brand.id);
     const presented = presentBrand(updated ?? brand);
     if (identity === null || !("secret" in identity) || presented.identity === null) {
       return c.json(presented, 200);
@@ -134,7 +139,12 @@ profileRoutes.openapi(
     if (c.var.key.mode === "test") {
       throw new ProblemError("forbidden", { detail: LIVE_ONLY });
     }
-    const { shapes, usableFrom } = await rotateCheckKeys(c.env.DB, c.var.brand.id);
+    const { id } = c.var.brand;
+    const { shapes, usableFrom } = await change(
+      c,
+      { action: "rotateCheckKey", target: id, made: () => findRotation(c.env.DB, id) },
+      (along) => rotateCheckKeys(c.env.DB, id, along),
+    );
     return c.json({ shapes, in_use_from: toWireTime(usableFrom) }, 200);
   },
 );

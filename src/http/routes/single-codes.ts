@@ -5,10 +5,11 @@ import type * as z from "zod";
 import { revokeCodes } from "../../code-pool/revocation.ts";
 import { formatClaimId } from "../../domain/claim.ts";
 import { formatRedemptionId, heldStatus } from "../../domain/redemption.ts";
-import { findCodes } from "../../inventory/find-codes.ts";
+import { findCodes, findShards, markRevoked } from "../../inventory/find-codes.ts";
 import { forSecretKey } from "../auth.ts";
 import { readableBody } from "../body.ts";
 import { CodeHistory, LookUp, NewRevocation, Revocation } from "../checkout-schemas.ts";
+import { change } from "../change.ts";
 import type { HttpEnv } from "../http-env.ts";
 import {
   BODY_PROBLEMS,
@@ -42,13 +43,27 @@ singleCodeRoutes.openapi(
     },
   }),
   async (c) => {
-    const { codes: typed, reason = null } = c.req.valid("json");
+    const fields = c.req.valid("json");
+    const { codes: typed, reason = null } = fields;
     const { brandId, mode } = c.var.scope;
     const found = await findCodes(c.env.DB, brandId, typed);
     const mine = found.flatMap((code, i) =>
       code === null || (mode !== null && code.mode !== mode) ? [] : [{ ...code, i }],
     );
-    const outcomes = mine.length === 0 ? [] : await revokeCodes(c.env, mine, reason);
+    const campaigns = new Set(mine.map(({ campaignId }) => campaignId));
+    const [first = brandId] = campaigns;
+    const revocation = {
+      action: "revokeCodes",
+      // A code has no id, and does not belong into the log.
+      target: campaigns.size === 1 ? first : brandId,
+      fields,
+      made: () => findShards(c.env.DB, mine),
+    };
+    const mark = () =>
+      change(c, revocation, (along) =>
+        markRevoked(c.env.DB, mine, { reason, now: Date.now() }, along),
+      );
+    const outcomes = mine.length === 0 ? [] : await revokeCodes(c.env, mine, mark);
     const results: Verdict[] = typed.map(() => "unknown");
     for (const [at, { i, revokedAt }] of mine.entries()) {
       if (outcomes[at] === "redeemed") results[i] = "redeemed";

@@ -1,0 +1,37 @@
+/** What is written in one transaction with a change, or not at all. */
+
+import { insertEntry, type AuditEntryRow } from "./audit-log.ts";
+import { isUniqueViolation } from "./database.ts";
+
+/** Plain data, so that an object that makes the change can be given it. */
+export interface Alongside {
+  /** In the audit log. */
+  entry: AuditEntryRow;
+}
+
+/**
+ * The statements that follow the change in its batch, with no other write in between. They add
+ * nothing if it changed nothing. Null: a change that nobody asked for, which leaves no trace.
+ */
+export function alongside(db: D1Database, along: Alongside | null) {
+  return along === null ? [] : [insertEntry(db, along.entry)];
+}
+
+/** Why nothing was written: another change of the brand was faster. */
+export type Clash = "overtaken";
+
+/** A clash that somebody else met. */
+export class ClashError extends Error {
+  readonly clash: Clash;
+
+  constructor(clash: Clash) {
+    super(clash);
+    this.clash = clash;
+  }
+}
+
+/** What a change clashed with; null when it failed otherwise. */
+export function clashOf(error: unknown): Clash | null {
+  if (error instanceof ClashError) return error.clash;
+  return isUniqueViolation(error, "audit_log.number") ? "overtaken" : null;
+}
