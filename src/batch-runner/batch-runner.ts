@@ -1,7 +1,7 @@
 /**
  * BatchRunner: makes a brand's codes, step by step, whoever hangs up or crashes meanwhile.
  *
- * One object per brand. Its alarm is set before a batch is noted in D1 and again until none is left
+ * One object per brand, for its live and its test batches. Its alarm is set before a batch is noted in D1 and again until none is left
  * running there, so a batch that was begun is finished. All facts are D1's (inventory/batches.ts);
  * this object only makes sure that somebody goes on.
  *
@@ -20,7 +20,7 @@ import { DurableObject } from "cloudflare:workers";
 import { tellOfStock } from "../code-pool/stub.ts";
 import type { Clash } from "../db/alongside.ts";
 import { findBatch, type BatchRow } from "../db/batches.ts";
-import { listShapes, type CodeShapeRow } from "../db/code-shapes.ts";
+import { findShapes, type CodeShapeRow } from "../db/code-shapes.ts";
 import { answered, repeated } from "../db/database.ts";
 import { BATCH_AT_ONCE_MAX } from "../domain/batch.ts";
 import {
@@ -66,7 +66,7 @@ export class BatchRunner extends DurableObject<Env> {
 
   /** Makes a small batch, or begins a large one. For the object of the batch's brand. */
   async make(batch: BatchToMake): Promise<MakeOutcome> {
-    this.ctx.storage.kv.put("brand", batch.shape.brandId);
+    this.ctx.storage.kv.put("brand", batch.brandId);
     await this.#wakeIn(WATCH_MS);
     this.#inHand.add(batch.id);
     try {
@@ -134,7 +134,8 @@ export class BatchRunner extends DurableObject<Env> {
       const running = await answered(listRunning(this.env.DB, brandId));
       const mine = running.filter(({ batch }) => !this.#inHand.has(batch.id));
       if (mine.length === 0) return this.#inHand.size > 0 ? WATCH_MS : this.#lastLookMs();
-      const shapes = await answered(listShapes(this.env.DB, brandId));
+      const ids = mine.map(({ shapeId }) => shapeId);
+      const shapes = await answered(findShapes(this.env.DB, ids));
       const due = mine.map(({ batch, shapeId }) => {
         const shape = shapes.find(({ id }) => id === shapeId);
         if (shape === undefined) throw new Error(`Batch ${batch.id} has no shape`);

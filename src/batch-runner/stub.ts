@@ -14,6 +14,6 @@ interface Runner {
  * when nobody knows whether it was begun.
  */
 export async function makeBatch(env: Env, batch: BatchToMake): Promise<MakeOutcome> {
-  const runner = () => env.BATCH_RUNNER.getByName(batch.shape.brandId) as unknown as Runner;
+  const runner = () => env.BATCH_RUNNER.getByName(batch.brandId) as unknown as Runner;
   return callObject(runner, (stub) => stub.make(batch));
 }

@@ -1,19 +1,30 @@
-import { and, asc, eq, isNull, sql } from "drizzle-orm";
+import { and, asc, eq, isNull, sql, type SQL } from "drizzle-orm";
 import { matchKeyLength, type CodeShape, type ShapeRule } from "../domain/code-format.ts";
 import { SHAPE_WAIT_MS } from "../domain/code-shape-copies.ts";
 import { alongside, type Alongside } from "./alongside.ts";
+import type { InventoryId } from "../domain/inventory.ts";
 import { database, isUniqueViolation } from "./database.ts";
 import { codeShapes } from "./schema.ts";
 
 export type CodeShapeRow = typeof codeShapes.$inferSelect;
 
-/** All shapes of a brand, in the order in which they were added. */
-export async function listShapes(db: D1Database, brandId: string): Promise<CodeShapeRow[]> {
+/** All shapes of an inventory, in the order in which they were added. */
+export async function listShapes(db: D1Database, inventory: InventoryId): Promise<CodeShapeRow[]> {
   return database(db)
     .select()
     .from(codeShapes)
-    .where(eq(codeShapes.brandId, brandId))
+    .where(eq(codeShapes.inventory, inventory))
     .orderBy(asc(codeShapes.number));
+}
+
+/** Those of the ids, of whichever inventory. */
+export async function findShapes(db: D1Database, ids: string[]): Promise<CodeShapeRow[]> {
+  return database(db).select().from(codeShapes).where(isOneOf(ids));
+}
+
+/** One parameter: a statement may have 100, and a brand twice as many shapes. */
+function isOneOf(ids: string[]): SQL {
+  return sql`${codeShapes.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`;
 }
 
 /** A shape to add; when it was, and whether its check characters tell anything, D1 decides. */
@@ -26,8 +37,8 @@ export type NewShape = Omit<CodeShapeRow, "createdAt" | "usableFrom" | "unchecke
 const NOW = sql<number>`CAST(unixepoch('subsec') * 1000 AS INTEGER)`;
 
 /**
- * Adds shapes, to be used at once or when everybody knows them; those that the brand's own codes
- * may look like are unchecked from the start. Answers from when on they may be used, or null when
+ * Adds shapes, to be used at once or when everybody knows them; those that imported codes may
+ * look like are unchecked from the start. Answers from when on they may be used, or null when
  * another shape took a number meanwhile: look again at what there is.
  */
 export async function addShapes(
@@ -46,7 +57,7 @@ export async function addShapes(
         createdAt: NOW,
         usableFrom: use === "at-once" ? 0 : sql`${NOW} + ${SHAPE_WAIT_MS}`,
         uncheckedFrom: sql`CASE WHEN EXISTS (SELECT 1 FROM imported_lengths
-          WHERE brand_id = ${row.brandId} AND length = ${matchKeyLength(shapeIn(row))})
+          WHERE inventory = ${row.inventory} AND length = ${matchKeyLength(shapeIn(row))})
           THEN ${NOW} END`,
       })
       .returning({ usableFrom: codeShapes.usableFrom });
@@ -66,12 +77,10 @@ export async function addShapes(
 
 /** Notes that codes without their check characters may look like these shapes from now on. */
 export async function setUnchecked(db: D1Database, ids: string[]): Promise<void> {
-  // One parameter: a statement may have 100, and a brand twice as many shapes.
-  const some = sql`${codeShapes.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`;
   await database(db)
     .update(codeShapes)
     .set({ uncheckedFrom: NOW })
-    .where(and(some, isNull(codeShapes.uncheckedFrom)));
+    .where(and(isOneOf(ids), isNull(codeShapes.uncheckedFrom)));
 }
 
 export function shapeIn({ template, alphabet }: NewShape): CodeShape {

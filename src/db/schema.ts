@@ -9,6 +9,7 @@ import type { Discount } from "../domain/discount.ts";
 import type { Scope } from "../domain/scope.ts";
 import type { EventData, EventType } from "../domain/event.ts";
 import type { Identity } from "../domain/identity.ts";
+import type { InventoryId } from "../domain/inventory.ts";
 
 /** What a user must agree to before they get a code, as on the wire. */
 export interface ConsentTerms {
@@ -80,7 +81,7 @@ export const campaigns = sqliteTable("campaigns", {
 
 export const codeShapes = sqliteTable("code_shapes", {
   id: text().primaryKey(),
-  brandId: text().notNull(),
+  inventory: text().$type<InventoryId>().notNull(),
   number: integer().notNull(),
   template: text({ mode: "json" }).$type<CodeShape["template"]>().notNull(),
   alphabet: text().notNull(),
@@ -134,7 +135,7 @@ export const auditLog = sqliteTable("audit_log", {
 export const codes = sqliteTable("codes", {
   batchId: text().notNull(),
   ordinal: integer().notNull(),
-  brandId: text().notNull(),
+  inventory: text().$type<InventoryId>().notNull(),
   code: text().notNull(),
   matchKey: text().notNull(),
   claimId: text(),

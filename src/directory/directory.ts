@@ -1,6 +1,6 @@
 /**
  * What a claim and a checkout have to look up, without D1 on its way: whose key it is, which
- * campaign, and how a brand's codes look. Copies of the facts that D1 owns; never stock, never a
+ * campaign, and how codes look. Copies of the facts that D1 owns; never stock, never a
  * claim. Every other call asks D1 itself.
  */
 
@@ -20,6 +20,7 @@ import { apiKeys, brands, campaigns as campaignTable, codeShapes } from "../db/s
 import { rulesForged } from "../domain/code-format.ts";
 import { SHAPE_COPY_AGE_MAX_MS } from "../domain/code-shape-copies.ts";
 import { isOrigin } from "../domain/origin.ts";
+import type { InventoryId } from "../domain/inventory.ts";
 import { matchKey } from "../domain/match-key.ts";
 import { SLUG } from "../domain/slug.ts";
 import { Copies, type Near } from "./copies.ts";
@@ -44,26 +45,32 @@ const campaigns = new Copies<CampaignRow>({
   },
 });
 
-/** A brand with more shapes has its codes looked for: each guess would be held against all. */
+/** An inventory with more shapes has its codes looked for: each guess would be held against all. */
 const SHAPES_MAX = 200;
 
-/** Never older than what was promised to whoever adds a shape, also while D1 is down. */
+/**
+ * By inventory. Never older than what was promised to whoever adds a shape, also while D1 is down.
+ */
 const shapes = new Copies<CodeShapeRow[]>({
   kind: "shapes",
   columns: columnsOf(codeShapes),
   ages: { maxMs: SHAPE_COPY_AGE_MAX_MS, staleMaxMs: SHAPE_COPY_AGE_MAX_MS },
-  load: async ({ db }, brandId) => {
-    const known = await listShapes(db, brandId);
+  load: async ({ db }, inventory) => {
+    const known = await listShapes(db, inventory as InventoryId);
     return known.length > SHAPES_MAX ? [] : known;
   },
 });
 
 /**
- * Whether a typed code is no code of the brand's, by its looks alone: it has the shape of generated
+ * Whether a typed code is none of the inventory's, by its looks alone: it has the shape of generated
  * ones, but not their check characters. False when only a look at the codes can tell.
  */
-export async function looksForged(near: Near, brandId: string, typed: string): Promise<boolean> {
-  const known = await shapes.find({ ...near, kv: null }, brandId).catch(() => null);
+export async function looksForged(
+  near: Near,
+  inventory: InventoryId,
+  typed: string,
+): Promise<boolean> {
+  const known = await shapes.find({ ...near, kv: null }, inventory).catch(() => null);
   return rulesForged((known ?? []).map(ruleOf), matchKey(typed)).length > 0;
 }
 

@@ -1,5 +1,5 @@
 /**
- * How old a copy of a brand's shapes may be when a code is refused by it, and how long whoever adds
+ * How old a copy of an inventory's shapes may be when a code is refused by it, and how long whoever adds
  * codes that such a copy would refuse must wait.
  */
 

@@ -19,7 +19,8 @@ export type RowReason = RowFault | "duplicate-in-file" | "duplicate";
 export const ROW_REASONS: Record<RowReason, string> = {
   ...ROW_FAULTS,
   "duplicate-in-file": "Nothing to do: an earlier row of the file has the same code.",
-  duplicate: "Nothing to do: the brand has this code already, in this campaign or another.",
+  duplicate:
+    "Nothing to do: the brand has this code already, in this campaign or another of the same mode.",
 };
 
 export function isRowReason(text: string): text is RowReason {

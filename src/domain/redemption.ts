@@ -2,7 +2,10 @@
 
 import { base32Value, isId, OPAQUE_LENGTH } from "./id.ts";
 
-/** Why a code is no good for whoever brings it. `unknown`: the brand has no such code. */
+/**
+ * Why a code is no good for whoever brings it. `unknown`: the brand has no such code of the key's
+ * mode.
+ */
 export type RefusalReason =
   | "unknown"
   | "not-claimed"

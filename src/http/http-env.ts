@@ -5,6 +5,7 @@ import type { Near } from "../directory/copies.ts";
 import type { CampaignScope } from "../db/campaigns.ts";
 import type { BrandRow } from "../db/brands.ts";
 import type { ApiKeyRow } from "../db/api-keys.ts";
+import { inventoryOf, type InventoryId } from "../domain/inventory.ts";
 
 export interface HttpEnv {
   Bindings: Env;
@@ -20,6 +21,11 @@ export interface HttpEnv {
 /** Whether we may call this machine itself: in local development only. */
 export function allowsLoopback({ LOOPBACK_TARGETS }: { LOOPBACK_TARGETS: string }): boolean {
   return LOOPBACK_TARGETS === "allowed";
+}
+
+/** Where a typed code is looked for: a key knows the codes of its own mode, and no others. */
+export function inventoryOfKey(c: { var: HttpEnv["Variables"] }): InventoryId {
+  return inventoryOf(c.var.brand.id, c.var.key.mode);
 }
 
 /** What the directory works with, for the length of one request. */

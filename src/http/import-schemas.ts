@@ -28,7 +28,9 @@ const summary = {
   dry_run: z.boolean(),
   rows: z.int().meta({ description: "accepted + duplicates + rejected. Empty lines are no rows." }),
   accepted: z.int(),
-  duplicates: z.int().meta({ description: "Codes that the brand has, or that came before." }),
+  duplicates: z.int().meta({
+    description: "Codes that the brand has in a campaign of the same mode, or that came before.",
+  }),
   rejected: z.int(),
   created_at: AnsweredTime,
   finished_at: AnsweredTime.nullable(),

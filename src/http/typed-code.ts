@@ -7,7 +7,7 @@ import type { CampaignRow } from "../db/campaigns.ts";
 import { findCampaignAnew, findCampaignNear, looksForged } from "../directory/directory.ts";
 import type { RefusalReason } from "../domain/redemption.ts";
 import { findCodes, type FoundCode } from "../inventory/find-codes.ts";
-import { near, type HttpEnv } from "./http-env.ts";
+import { inventoryOfKey, near, type HttpEnv } from "./http-env.ts";
 import { ProblemError, type ProblemSlug } from "./problems.ts";
 
 export interface KnownCode {
@@ -16,13 +16,14 @@ export interface KnownCode {
 }
 
 /**
- * The code, if the key may see its campaign; null when it is nobody's, or could mean several. A
- * guess that only looks like a code is refused without a look at the codes.
+ * The code, if there is one of the key's own mode: a test code must not be worth anything at a live
+ * checkout. Null when there is none, or it could mean several. A guess that only looks like a code
+ * is refused without a look at the codes.
  */
 export async function findTyped(c: Context<HttpEnv>, typed: string): Promise<KnownCode | null> {
-  const { brandId } = c.var.scope;
-  if (await looksForged(near(c), brandId, typed)) return null;
-  const [found] = await findCodes(c.env.DB, brandId, [typed]);
+  const inventory = inventoryOfKey(c);
+  if (await looksForged(near(c), inventory, typed)) return null;
+  const [found] = await findCodes(c.env.DB, inventory, [typed]);
   if (found == null) return null;
   const copy = await findCampaignNear(near(c), c.var.scope, found.campaignId);
   if (copy === null) return null;

@@ -27,7 +27,8 @@ export interface BatchToMake {
   /** Chosen by the caller before the first try, so that asking again makes no second batch. */
   id: string;
   campaignId: string;
-  /** Of the campaign. */
+  /** Of the campaign, as the next. */
+  brandId: string;
   shards: number;
   count: number;
   shape: CodeShapeRow;
@@ -36,7 +37,7 @@ export interface BatchToMake {
   along: Alongside | null;
 }
 
-/** Shapes that others add to the same brand at the same moment, one after the other. */
+/** Shapes that others add to the same inventory at the same moment, one after the other. */
 const TRIES = 10;
 
 /**
@@ -50,11 +51,11 @@ export async function startBatch(
   const { id, campaignId, count, shape, codesMax, along } = batch;
   const live = `(SELECT coalesce(sum(CASE b.status WHEN 'running' THEN b.requested ELSE b.created END), 0)
     FROM json_each(?1) AS s CROSS JOIN batches AS b ON b.shape_id = s.value)`;
-  const shapes = "(SELECT count(*) FROM code_shapes WHERE brand_id = ?2)";
+  const shapes = "(SELECT count(*) FROM code_shapes WHERE inventory = ?2)";
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const known = await listShapes(db, shape.brandId);
+    const known = await listShapes(db, shape.inventory);
     const alike = known.filter((row) => isAlike(shapeIn(row), shapeIn(shape)));
-    const look = [JSON.stringify(alike.map((row) => row.id)), shape.brandId];
+    const look = [JSON.stringify(alike.map((row) => row.id)), shape.inventory];
     const statements = [
       db
         .prepare(
@@ -82,7 +83,7 @@ export async function startBatch(
     if (row.started === 1) return { kind: "started" };
     if (row.shapes === known.length) return { kind: "too-many", live: row.live };
   }
-  throw new Error(`Shapes of ${shape.brandId} kept being added`);
+  throw new Error(`Shapes of ${shape.inventory} kept being added`);
 }
 
 /** A batch as it stood when it was looked at. */
@@ -124,12 +125,12 @@ export async function growBatch(
     // A place that is full, or a code that is there, changes nothing.
     db
       .prepare(
-        `INSERT INTO codes (batch_id, ordinal, brand_id, code, match_key)
+        `INSERT INTO codes (batch_id, ordinal, inventory, code, match_key)
          SELECT ?1, ?2 + d.key % ?5, ?3, ${CODE_IN}, ${KEY_IN} FROM json_each(?4) AS d
          WHERE EXISTS (SELECT 1 FROM batches WHERE id = ?1 AND status = 'running' AND created = ?2)
          ON CONFLICT DO NOTHING`,
       )
-      .bind(id, created, shape.brandId, codeTexts(drawn), size),
+      .bind(id, created, shape.inventory, codeTexts(drawn), size),
     db
       .prepare(
         `UPDATE batches SET created = ?2 + ?3,
@@ -161,7 +162,7 @@ function stepOf(shape: CodeShape): number {
 /** Quotes, a comma, and an escaped tab. */
 const PUNCTUATION = 5;
 
-/** Running batches of a brand, oldest first, and the shape of each. */
+/** Running batches of a brand, live and test, oldest first, and the shape of each. */
 export async function listRunning(
   db: D1Database,
   brandId: string,

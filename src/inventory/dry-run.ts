@@ -4,6 +4,7 @@ import { countDryRun } from "../db/imports.ts";
 import { repeated } from "../db/database.ts";
 import { randomBytes } from "../db/new-id.ts";
 import type { RowReason } from "../domain/import.ts";
+import type { InventoryId } from "../domain/inventory.ts";
 import { SIPHASH_KEY_BYTES, sipHash } from "../domain/siphash.ts";
 import { findKnown, type ImportCounts, type OwnCode } from "./imports.ts";
 import { giveWay } from "./pace.ts";
@@ -55,14 +56,14 @@ class SeenTexts {
 export class DryRun {
   readonly #db: D1Database;
   readonly #importId: string;
-  readonly #brandId: string;
+  readonly #inventory: InventoryId;
   readonly #seen = new SeenTexts();
   #counts: ImportCounts = { rows: 0, accepted: 0, duplicates: 0, rejected: 0 };
 
-  constructor(options: { db: D1Database; importId: string; brandId: string }) {
+  constructor(options: { db: D1Database; importId: string; inventory: InventoryId }) {
     this.#db = options.db;
     this.#importId = options.importId;
-    this.#brandId = options.brandId;
+    this.#inventory = options.inventory;
   }
 
   get counts(): ImportCounts {
@@ -71,7 +72,7 @@ export class DryRun {
 
   async take(codes: OwnCode[], refused: { duplicates: number; rejected: number }) {
     const began = Date.now();
-    const find = () => findKnown(this.#db, this.#brandId, codes);
+    const find = () => findKnown(this.#db, this.#inventory, codes);
     const { known: there, lastLeaseAt } = await repeated(find);
     const known = new Map<string, RowReason>();
     for (const { code } of codes) {

@@ -1,8 +1,8 @@
-/** Where a brand's codes are: which campaign they are of, and in whose hands. */
+/** Where an inventory's codes are: which campaign they are of, and in whose hands. */
 
 import type { Alongside } from "../db/alongside.ts";
 import { rowsOf } from "../db/database.ts";
-import type { KeyMode } from "../domain/api-key.ts";
+import type { InventoryId } from "../domain/inventory.ts";
 import { matchKey, meantCode } from "../domain/match-key.ts";
 import { alongsideStatements } from "./alongside.ts";
 import { shardSql } from "./leases.ts";
@@ -14,7 +14,6 @@ export interface FoundCode {
   campaignId: string;
   /** Of the campaign's row: a copy of it may be older. */
   campaignVersion: number;
-  mode: KeyMode;
   batchId: string;
   ordinal: number;
   /** The shard that leased it and decides what becomes of it; null when it lies in D1. */
@@ -31,34 +30,34 @@ export interface FoundCode {
 const ALIKE_MAX = 50;
 
 const FOUND = `c.match_key AS matchKey, c.code, b.campaign_id AS campaignId,
-  k.version AS campaignVersion, k.mode, c.batch_id AS batchId, c.ordinal, ${shardSql("c")} AS shard,
+  k.version AS campaignVersion, c.batch_id AS batchId, c.ordinal, ${shardSql("c")} AS shard,
   b.created_at AS madeAt, c.revoked_at AS revokedAt,
   c.revoked_reason AS revokedReason`;
 
 const OF_CAMPAIGN = `JOIN batches AS b ON b.id = c.batch_id AND c.ordinal < b.created
          JOIN campaigns AS k ON k.id = b.campaign_id`;
 
-// CROSS JOIN: SQLite would rather walk through all the brand's codes than look each one up.
+// CROSS JOIN: SQLite would rather walk through the whole inventory than look each one up.
 
 /**
- * The code that each of `typed` means (match-key.ts), or null when the brand has none, or several
- * that look alike. One round trip, unless they are too long for one parameter.
+ * The code that each of `typed` means (match-key.ts), or null when the inventory has none, or
+ * several that look alike. One round trip, unless they are too long for one parameter.
  */
 export async function findCodes(
   db: D1Database,
-  brandId: string,
+  inventory: InventoryId,
   typed: string[],
 ): Promise<(FoundCode | null)[]> {
   const found: (FoundCode | null)[] = [];
   for (const part of cutForParameter(typed, (code) => code.length + matchKey(code).length)) {
-    found.push(...(await findPart(db, brandId, part)));
+    found.push(...(await findPart(db, inventory, part)));
   }
   return found;
 }
 
 async function findPart(
   db: D1Database,
-  brandId: string,
+  inventory: InventoryId,
   typed: string[],
 ): Promise<(FoundCode | null)[]> {
   const asked = JSON.stringify(typed.map((code) => [matchKey(code), code]));
@@ -67,17 +66,17 @@ async function findPart(
     db
       .prepare(
         `SELECT ${FOUND} FROM json_each(?2) AS d
-         CROSS JOIN codes AS c ON c.brand_id = ?1 AND c.match_key = d.value ->> 0 AND c.code = d.value ->> 1
+         CROSS JOIN codes AS c ON c.inventory = ?1 AND c.match_key = d.value ->> 0 AND c.code = d.value ->> 1
          ${OF_CAMPAIGN}`,
       )
-      .bind(brandId, asked),
+      .bind(inventory, asked),
     db
       .prepare(
         `SELECT ${FOUND} FROM json_each(?2) AS d
-         CROSS JOIN codes AS c ON c.brand_id = ?1 AND c.match_key = d.value
+         CROSS JOIN codes AS c ON c.inventory = ?1 AND c.match_key = d.value
          ${OF_CAMPAIGN} LIMIT ?3`,
       )
-      .bind(brandId, keys, ALIKE_MAX * typed.length),
+      .bind(inventory, keys, ALIKE_MAX * typed.length),
   ]);
   const [exact, near] = results.map((result) => rowsOf<FoundCode & { matchKey: string }>(result));
   const isWhole = (near ?? []).length < ALIKE_MAX * typed.length;

@@ -12,6 +12,7 @@ import { answered, rowsOf } from "../db/database.ts";
 import { rulesForged } from "../domain/code-format.ts";
 import { everybodyKnows, SHAPE_WAIT_MS } from "../domain/code-shape-copies.ts";
 import type { RowReason } from "../domain/import.ts";
+import type { InventoryId } from "../domain/inventory.ts";
 import { CODE_IN, codeTexts, KEY_IN } from "./code-text.ts";
 import { giveWay, lastLease, lastLeaseIn } from "./pace.ts";
 
@@ -49,15 +50,20 @@ export class OwnCodes {
   readonly #db: D1Database;
   readonly #importId: string;
   readonly #campaignId: string;
-  readonly #brandId: string;
+  readonly #inventory: InventoryId;
   #shapes: CodeShapeRow[] | null = null;
   #counts: ImportCounts = { rows: 0, accepted: 0, duplicates: 0, rejected: 0 };
 
-  constructor(options: { db: D1Database; importId: string; campaignId: string; brandId: string }) {
+  constructor(options: {
+    db: D1Database;
+    importId: string;
+    campaignId: string;
+    inventory: InventoryId;
+  }) {
     this.#db = options.db;
     this.#importId = options.importId;
     this.#campaignId = options.campaignId;
-    this.#brandId = options.brandId;
+    this.#inventory = options.inventory;
   }
 
   get counts(): ImportCounts {
@@ -65,14 +71,14 @@ export class OwnCodes {
   }
 
   /**
-   * Takes those of `codes`, all different, that the brand does not have yet; `refused` are the rows
+   * Takes those of `codes`, all different, that the inventory does not have yet; `refused` are the rows
    * of the same step that cannot be taken. Answers which of the codes were known.
    */
   async take(codes: OwnCode[], refused: { duplicates: number; rejected: number }) {
     for (let attempt = 1; ; attempt++) {
       const began = Date.now();
       try {
-        this.#shapes ??= await answered(listShapes(this.#db, this.#brandId));
+        this.#shapes ??= await answered(listShapes(this.#db, this.#inventory));
         await this.#openShapes(codes, this.#shapes);
         const { counts, known, lastLeaseAt } = await answered(
           this.#step(codes, refused, this.#shapes),
@@ -94,7 +100,7 @@ export class OwnCodes {
   }
 
   /**
-   * Codes that somebody would refuse as forged by a shape of the brand's generated codes: from now
+   * Codes that somebody would refuse as forged by a shape of the inventory's generated codes: from now
    * on nobody is refused by it, and they are taken once everybody knows.
    */
   async #openShapes(codes: OwnCode[], shapes: CodeShapeRow[]): Promise<void> {
@@ -128,7 +134,7 @@ export class OwnCodes {
     return { counts, known, lastLeaseAt: lastLeaseIn(leased) };
   }
 
-  /** What a step writes, if the import and the brand's shapes stand as this object knows them. */
+  /** What a step writes, if the import and the shapes stand as this object knows them. */
   #changes(
     codes: OwnCode[],
     refused: { duplicates: number; rejected: number },
@@ -137,14 +143,14 @@ export class OwnCodes {
     const { rows, accepted } = this.#counts;
     const lengths = JSON.stringify([...new Set(codes.map(({ matchKey }) => matchKey.length))]);
     const guard = `EXISTS (SELECT 1 FROM imports WHERE id = ?1 AND status = 'running' AND rows = ?2)
-      AND (SELECT count(*) FROM code_shapes WHERE brand_id = ?3) = ?4`;
+      AND (SELECT count(*) FROM code_shapes WHERE inventory = ?3) = ?4`;
     const guarded = (sql: string, ...values: unknown[]) =>
-      this.#db.prepare(sql).bind(this.#importId, rows, this.#brandId, shapes.length, ...values);
+      this.#db.prepare(sql).bind(this.#importId, rows, this.#inventory, shapes.length, ...values);
     const taken = "(SELECT count(*) FROM codes WHERE batch_id = ?1 AND ordinal >= ?5)";
     const now = Date.now();
     return [
       guarded(
-        `INSERT INTO imported_lengths (brand_id, length) SELECT ?3, value FROM json_each(?5) WHERE ${guard}
+        `INSERT INTO imported_lengths (inventory, length) SELECT ?3, value FROM json_each(?5) WHERE ${guard}
          ON CONFLICT DO NOTHING`,
         lengths,
       ),
@@ -155,11 +161,11 @@ export class OwnCodes {
         now,
       ),
       guarded(
-        `INSERT INTO codes (batch_id, ordinal, brand_id, code, match_key)
+        `INSERT INTO codes (batch_id, ordinal, inventory, code, match_key)
          SELECT ?1, ?5 + row_number() OVER (ORDER BY d.key) - 1, ?3, ${CODE_IN}, ${KEY_IN}
          FROM json_each(?6) AS d
          WHERE ${guard} AND NOT EXISTS (SELECT 1 FROM codes AS c
-           WHERE c.brand_id = ?3 AND c.match_key = ${KEY_IN} AND c.code = ${CODE_IN})`,
+           WHERE c.inventory = ?3 AND c.match_key = ${KEY_IN} AND c.code = ${CODE_IN})`,
         accepted,
         codeTexts(codes),
       ),
@@ -184,16 +190,16 @@ export class OwnCodes {
 
   /**
    * Which of the codes were there before the step, in this import or elsewhere. CROSS JOIN: SQLite
-   * would rather walk through all the brand's codes than look one up.
+   * would rather walk through the whole inventory than look one up.
    */
   #twins(codes: OwnCode[]): D1PreparedStatement {
     return this.#db
       .prepare(
         `SELECT d.key AS i, c.batch_id = ?1 AS here FROM json_each(?4) AS d
-         CROSS JOIN codes AS c ON c.brand_id = ?2 AND c.match_key = ${KEY_IN} AND c.code = ${CODE_IN}
+         CROSS JOIN codes AS c ON c.inventory = ?2 AND c.match_key = ${KEY_IN} AND c.code = ${CODE_IN}
          WHERE c.batch_id <> ?1 OR c.ordinal < ?3`,
       )
-      .bind(this.#importId, this.#brandId, this.#counts.accepted, codeTexts(codes));
+      .bind(this.#importId, this.#inventory, this.#counts.accepted, codeTexts(codes));
   }
 }
 
@@ -227,10 +233,10 @@ function forgedToSomebody(codes: OwnCode[], shapes: CodeShapeRow[], now: number)
   return found;
 }
 
-/** Those of the codes that the brand has. */
+/** Those of the codes that the inventory has. */
 export async function findKnown(
   db: D1Database,
-  brandId: string,
+  inventory: InventoryId,
   codes: OwnCode[],
 ): Promise<{ known: Set<string>; lastLeaseAt: number | null }> {
   const [found, leased] = await db.batch([
@@ -238,9 +244,9 @@ export async function findKnown(
       .prepare(
         `SELECT d.key AS i FROM json_each(?2) AS d
          WHERE EXISTS (SELECT 1 FROM codes AS c
-           WHERE c.brand_id = ?1 AND c.match_key = ${KEY_IN} AND c.code = ${CODE_IN})`,
+           WHERE c.inventory = ?1 AND c.match_key = ${KEY_IN} AND c.code = ${CODE_IN})`,
       )
-      .bind(brandId, codeTexts(codes)),
+      .bind(inventory, codeTexts(codes)),
     lastLease(db),
   ]);
   const known = rowsOf<{ i: number }>(found).map(({ i }) => codes[i]?.code ?? "");

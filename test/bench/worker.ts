@@ -163,7 +163,7 @@ app.post("/bench/drawn/:id/insert", async (c) => {
   if (batch === undefined) return c.notFound();
   drawn.delete(id);
   await c.env.DB.prepare(
-    `INSERT INTO codes (batch_id, ordinal, brand_id, code, match_key)
+    `INSERT INTO codes (batch_id, ordinal, inventory, code, match_key)
      SELECT ?1, key, ?2, substr(value, 1, instr(value, char(9)) - 1), substr(value, instr(value, char(9)) + 1)
      FROM json_each(?3)`,
   )

@@ -375,7 +375,7 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/inventory/imports.ts",
-        from: "AND (SELECT count(*) FROM code_shapes WHERE brand_id = ?3) = ?4`;",
+        from: "AND (SELECT count(*) FROM code_shapes WHERE inventory = ?3) = ?4`;",
         to: "AND ?3 = ?3 AND ?4 = ?4`;",
       },
     ],
@@ -405,7 +405,7 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/http/typed-code.ts",
-        from: "if (await looksForged(near(c), brandId, typed)) return null;",
+        from: "if (await looksForged(near(c), inventory, typed)) return null;",
         to: "void looksForged;",
       },
     ],

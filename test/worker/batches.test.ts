@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { newId } from "../../src/db/new-id.ts";
 import { BATCH_STEP } from "../../src/domain/batch.ts";
 import { SHAPE_WAIT_MS } from "../../src/domain/code-shape-copies.ts";
+import { inventoryOf } from "../../src/domain/inventory.ts";
 import { listShapes, setUnchecked } from "../../src/db/code-shapes.ts";
 import { endBatch, growBatch, startBatch } from "../../src/inventory/batches.ts";
 import { rotateCheckKeys, shapeForCodes } from "../../src/inventory/shapes.ts";
@@ -217,8 +218,8 @@ describe("a large batch", () => {
   it("takes a step once, however often it is asked to from the same sight of it", async () => {
     const brand = await api.newBrand();
     const campaign = await api.newCampaign(brand, 0);
-    const shape = await shapeForCodes(env.DB, brand.id, null);
-    const goal = { campaignId: campaign, shards: 1, requested: 3 * MANY };
+    const shape = await shapeForCodes(env.DB, inventoryOf(brand.id, "live"), null);
+    const goal = { campaignId: campaign, brandId: brand.id, shards: 1, requested: 3 * MANY };
     const batch = { id: newId("batch"), ...goal, created: 0 };
     const wanted = { ...batch, count: batch.requested, shape, codesMax: 1e9, along: null };
     expect(await startBatch(env.DB, wanted)).toEqual({ kind: "started" });
@@ -244,7 +245,7 @@ describe("a large batch", () => {
     await breakD1(brand, [{ when: "before", sql: GROW, times: 1_000 }]);
     const { id } = (await make(brand, campaign, MANY)).body;
     await env.DB.prepare(
-      "INSERT INTO codes (batch_id, ordinal, brand_id, code, match_key) VALUES (?1, 0, ?2, 'A', 'A'), (?1, 7, ?2, 'C', 'C')",
+      "INSERT INTO codes (batch_id, ordinal, inventory, code, match_key) VALUES (?1, 0, ?2, 'A', 'A'), (?1, 7, ?2, 'C', 'C')",
     )
       .bind(id, brand.id)
       .run();
@@ -471,16 +472,17 @@ describe("a code format", () => {
   it("waits from the moment that D1 has it, and also for shapes that were just opened", async () => {
     const brand = await api.newBrand();
     await api.newCampaign(brand, 1);
-    const [first] = await listShapes(env.DB, brand.id);
+    const inventory = inventoryOf(brand.id, "live");
+    const [first] = await listShapes(env.DB, inventory);
     await setUnchecked(env.DB, [first?.id ?? ""]);
     // The statement lies for long on its way to D1.
     const slow = interceptedD1(env.DB, async (sql, call) => {
       if (sql.some((text) => text.includes("insert into"))) await scheduler.wait(1_000);
       return call();
     });
-    const shape = await shapeForCodes(slow, brand.id, { length: 12 });
+    const shape = await shapeForCodes(slow, inventory, { length: 12 });
     expect(shape.usableFrom).toBeGreaterThan(Date.now() + SHAPE_WAIT_MS - 500);
-    const { usableFrom } = await rotateCheckKeys(slow, brand.id, null);
+    const { usableFrom } = await rotateCheckKeys(slow, inventory, null);
     expect(usableFrom).toBeGreaterThan(Date.now() + SHAPE_WAIT_MS - 500);
   });
 });

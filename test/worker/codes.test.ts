@@ -21,7 +21,7 @@ describe("the inventory", () => {
     const other = await api.newBrand();
     const insert = (brandId: string, batch: string, ordinal: number) =>
       env.DB.prepare(
-        "INSERT INTO codes (batch_id, ordinal, brand_id, code, match_key) VALUES (?, ?, ?, 'SAME-SAME', 'same')",
+        "INSERT INTO codes (batch_id, ordinal, inventory, code, match_key) VALUES (?, ?, ?, 'SAME-SAME', 'same')",
       )
         .bind(batch, ordinal, brandId)
         .run();

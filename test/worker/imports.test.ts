@@ -5,6 +5,7 @@ import { SHAPE_WAIT_MS } from "../../src/domain/code-shape-copies.ts";
 import { IMPORT_SILENCE_MS } from "../../src/domain/import.ts";
 import { listShapes, ruleOf, setUnchecked } from "../../src/db/code-shapes.ts";
 import { rulesForged } from "../../src/domain/code-format.ts";
+import { inventoryOf } from "../../src/domain/inventory.ts";
 import { matchKey } from "../../src/domain/match-key.ts";
 import { rotateCheckKeys, shapeForCodes } from "../../src/inventory/shapes.ts";
 import type { Answer, Brand } from "../support/api.ts";
@@ -373,7 +374,7 @@ describe.concurrent("codes that look like generated ones", () => {
     const brand = await api.newBrand();
     const campaign = await api.newCampaign(brand, 1);
     const own = "CDFG-HJKM-NPQR";
-    const rules = async () => (await listShapes(env.DB, brand.id)).map(ruleOf);
+    const rules = async () => (await listShapes(env.DB, inventoryOf(brand.id, "live"))).map(ruleOf);
     expect(rulesForged(await rules(), matchKey(own)).length).toBe(1);
     const began = Date.now();
     const { body } = await upload(brand, campaign, `${own}\n`);
@@ -389,7 +390,7 @@ describe.concurrent("codes that look like generated ones", () => {
   it("wait also where another import has just found out, and may have broken off since", async () => {
     const brand = await api.newBrand();
     await api.addCodes(brand, "default", 1);
-    const [shape] = await listShapes(env.DB, brand.id);
+    const [shape] = await listShapes(env.DB, inventoryOf(brand.id, "live"));
     await setUnchecked(env.DB, [shape?.id ?? ""]);
     const noted = Date.now();
     await upload(brand, "default", "CDFG-HJKM-NPQR\n");
@@ -402,11 +403,11 @@ describe.concurrent("codes that look like generated ones", () => {
   it("wait also where only a shape excuses them that some do not know yet", async () => {
     const brand = await api.newBrand();
     await api.addCodes(brand, "default", 1);
-    await env.DB.prepare("UPDATE code_shapes SET created_at = 0 WHERE brand_id = ?")
+    await env.DB.prepare("UPDATE code_shapes SET created_at = 0 WHERE inventory = ?")
       .bind(brand.id)
       .run();
     // Without check characters, and some of its texts look like those of the first.
-    await shapeForCodes(env.DB, brand.id, { pattern: "CDFGHJKM####" });
+    await shapeForCodes(env.DB, inventoryOf(brand.id, "live"), { pattern: "CDFGHJKM####" });
     const began = Date.now();
     await upload(brand, "default", "CDFG-HJKM-NPQR\n");
     expect(Date.now() - began).toBeGreaterThanOrEqual(SHAPE_WAIT_MS - 100);
@@ -415,7 +416,8 @@ describe.concurrent("codes that look like generated ones", () => {
   it("are taken by a brand that has rotated its keys a hundred times", async () => {
     const brand = await api.newBrand();
     await api.addCodes(brand, "default", 1);
-    for (let i = 0; i < 110; i++) await rotateCheckKeys(env.DB, brand.id, null);
+    const live = inventoryOf(brand.id, "live");
+    for (let i = 0; i < 110; i++) await rotateCheckKeys(env.DB, live, null);
     const { status, body } = await upload(brand, "default", "CDFG-HJKM-NPQR\n");
     expect([status, body.accepted]).toEqual([201, 1]);
   });
@@ -451,7 +453,7 @@ describe.concurrent("codes that look like generated ones", () => {
     });
     const { body } = await upload(brand, "default", `${own}\n`, { through: apiWith({ DB }) });
     expect(body).toMatchObject({ accepted: 1 });
-    const rules = (await listShapes(env.DB, brand.id)).map(ruleOf);
+    const rules = (await listShapes(env.DB, inventoryOf(brand.id, "live"))).map(ruleOf);
     expect([rules.length, rulesForged(rules, matchKey(own))]).toEqual([1, []]);
   });
 });

@@ -19,6 +19,7 @@ import {
   imports,
   keyOrigins,
 } from "../../src/db/schema.ts";
+import { inventoryOf } from "../../src/domain/inventory.ts";
 import { growBatch } from "../../src/inventory/batches.ts";
 import { findCodes, markRevoked } from "../../src/inventory/find-codes.ts";
 import { findKnown, OwnCodes } from "../../src/inventory/imports.ts";
@@ -104,10 +105,11 @@ describe("D1", () => {
     expect(plan).not.toMatch(/SCAN codes/);
   });
 
-  it("looks up codes of a list one by one, and never walks through a brand's", async () => {
+  it("looks up codes of a list one by one, and never walks through an inventory", async () => {
+    const inventory = inventoryOf("brd_x", "live");
     const shape: CodeShapeRow = {
       id: "shp_x",
-      brandId: "brd_x",
+      inventory,
       number: 1,
       template: [12],
       alphabet: "CDFGHJKMNPQRTVWX",
@@ -119,10 +121,10 @@ describe("D1", () => {
     const batch = { id: "bat_x", campaignId: "cmp_x", shards: 1, requested: 1, created: 0 };
     const own = [{ line: 1, code: "A", matchKey: "A" }];
     const importer = (db: D1Database) =>
-      new OwnCodes({ db, importId: "imp_x", campaignId: "cmp_x", brandId: "brd_x" });
+      new OwnCodes({ db, importId: "imp_x", campaignId: "cmp_x", inventory });
     for (const work of [
-      (db: D1Database) => findCodes(db, "brd_x", ["A"]),
-      (db: D1Database) => findKnown(db, "brd_x", own),
+      (db: D1Database) => findCodes(db, inventory, ["A"]),
+      (db: D1Database) => findKnown(db, inventory, own),
       (db: D1Database) => growBatch(db, batch, shape, { hard: false }).catch(() => null),
       (db: D1Database) => markRevoked(db, [], { reason: null, now: 0 }, null),
       (db: D1Database) => showRedemptions(db, []),
@@ -130,8 +132,8 @@ describe("D1", () => {
         Promise.race([importer(db).take(own, { duplicates: 0, rejected: 0 }), scheduler.wait(50)]),
     ]) {
       const plan = await plansOf(work);
-      expect(plan).toMatch(/codes_by_match_key \(brand_id=\? AND match_key=\?|ordinal[=>]\?/);
-      expect(plan).not.toMatch(/SCAN (c|codes)\b|codes_by_match_key \(brand_id=\?\)/);
+      expect(plan).toMatch(/codes_by_match_key \(inventory=\? AND match_key=\?|ordinal[=>]\?/);
+      expect(plan).not.toMatch(/SCAN (c|codes)\b|codes_by_match_key \(inventory=\?\)/);
     }
   });
 

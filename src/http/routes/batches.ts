@@ -12,6 +12,7 @@ import { newId } from "../../db/new-id.ts";
 import { BATCH_AT_ONCE_MAX, BATCH_COUNT_MAX } from "../../domain/batch.ts";
 import { shapeOf } from "../../domain/code-format.ts";
 import { codeSpaceOf } from "../../domain/code-space.ts";
+import { inventoryOf } from "../../domain/inventory.ts";
 import { endBatch, type BatchToMake } from "../../inventory/batches.ts";
 import { shapeForCodes } from "../../inventory/shapes.ts";
 import { forSecretKey } from "../auth.ts";
@@ -52,7 +53,7 @@ const Batch = z
     campaign_id: z.string(),
     status: z.enum(["running", "complete", "cancelled", "failed"]).meta({
       description:
-        "failed: nearly all texts of the format are codes of the brand already, its own among them.",
+        "failed: nearly all texts of the format are codes of the brand already, its own among them. Only codes of the campaign's mode count.",
     }),
     requested: z.int(),
     created: z.int().meta({ description: "Codes made so far; they can be claimed." }),
@@ -138,10 +139,10 @@ batchRoutes.openapi(
     requireNotEnded(campaign);
     const fields = c.req.valid("json");
     const { count } = fields;
-    const shape = await shapeForCodes(c.env.DB, campaign.brandId, campaign.codeFormat);
+    const { id: campaignId, brandId, mode, shards } = campaign;
+    const shape = await shapeForCodes(c.env.DB, inventoryOf(brandId, mode), campaign.codeFormat);
     const { codesMax } = codeSpaceOf(shape, campaign.acceptGuessable);
-    const { id: campaignId, shards } = campaign;
-    const wanted = { id: newId("batch"), campaignId, shards, count, shape, codesMax };
+    const wanted = { id: newId("batch"), campaignId, brandId, shards, count, shape, codesMax };
     const outcome = await change(
       c,
       {

@@ -9,6 +9,7 @@ import { repeated } from "../../db/database.ts";
 import { createImport, findImport, finishImport, listImports } from "../../db/imports.ts";
 import { newId } from "../../db/new-id.ts";
 import { IMPORT_BYTES_MAX, IMPORT_ROWS_MAX, IMPORT_STEP } from "../../domain/import.ts";
+import { inventoryOf } from "../../domain/inventory.ts";
 import { DryRun } from "../../inventory/dry-run.ts";
 import { listErrors } from "../../inventory/import-errors.ts";
 import { ImportStuckError, OwnCodes } from "../../inventory/imports.ts";
@@ -100,7 +101,8 @@ async function importFile(
   { importId, dryRun }: { importId: string; dryRun: boolean },
 ): Promise<void> {
   const { DB: db } = c.env;
-  const { brandId, id: campaignId } = campaign;
+  const campaignId = campaign.id;
+  const inventory = inventoryOf(campaign.brandId, campaign.mode);
   const format = uploadFormat(c);
   const body = uploadBody(c);
   await change(
@@ -114,8 +116,8 @@ async function importFile(
     (along) => createImport(db, { id: importId, campaignId, dryRun }, along),
   );
   const taker = dryRun
-    ? new DryRun({ db, importId, brandId })
-    : new OwnCodes({ db, importId, campaignId, brandId });
+    ? new DryRun({ db, importId, inventory })
+    : new OwnCodes({ db, importId, campaignId, inventory });
   const onStock = async () => {
     if (!dryRun) await tellOfStock(c.env, campaign);
   };

@@ -10,7 +10,7 @@ import { findRotation, rotateCheckKeys } from "../../inventory/shapes.ts";
 import { forSecretKey } from "../auth.ts";
 import { noBody, readableBody } from "../body.ts";
 import { change } from "../change.ts";
-import { allowsLoopback, near, type HttpEnv } from "../http-env.ts";
+import { allowsLoopback, inventoryOfKey, near, type HttpEnv } from "../http-env.ts";
 import { identityAsked, NewIdentity } from "../identity-schema.ts";
 import { invalidField } from "../problem-response.ts";
 import { ProblemError } from "../problems.ts";
@@ -126,7 +126,7 @@ profileRoutes.openapi(
     operationId: "rotateCheckKey",
     summary: "Seal codes with new keys from now on",
     description:
-      "The last characters of a generated code follow from the others by a secret key, so that guesses are refused by their looks. Codes that exist stay good.",
+      "The last characters of a generated code follow from the others by a secret key, so that guesses are refused by their looks. Codes that exist stay good. With a live key this concerns live codes, with a test key test codes.",
     tags: ["Brand"],
     ...forSecretKey("brand:write", noBody),
     request: { query: NoQuery },
@@ -136,14 +136,12 @@ profileRoutes.openapi(
     },
   }),
   async (c) => {
-    if (c.var.key.mode === "test") {
-      throw new ProblemError("forbidden", { detail: LIVE_ONLY });
-    }
-    const { id } = c.var.brand;
+    const inventory = inventoryOfKey(c);
+    const made = () => findRotation(c.env.DB, inventory);
     const { shapes, usableFrom } = await change(
       c,
-      { action: "rotateCheckKey", target: id, made: () => findRotation(c.env.DB, id) },
-      (along) => rotateCheckKeys(c.env.DB, id, along),
+      { action: "rotateCheckKey", target: c.var.brand.id, made },
+      (along) => rotateCheckKeys(c.env.DB, inventory, along),
     );
     return c.json({ shapes, in_use_from: toWireTime(usableFrom) }, 200);
   },

@@ -10,7 +10,7 @@ import { forSecretKey } from "../auth.ts";
 import { readableBody } from "../body.ts";
 import { CodeHistory, LookUp, NewRevocation, Revocation } from "../checkout-schemas.ts";
 import { change } from "../change.ts";
-import type { HttpEnv } from "../http-env.ts";
+import { inventoryOfKey, type HttpEnv } from "../http-env.ts";
 import {
   BODY_PROBLEMS,
   json,
@@ -45,11 +45,9 @@ singleCodeRoutes.openapi(
   async (c) => {
     const fields = c.req.valid("json");
     const { codes: typed, reason = null } = fields;
-    const { brandId, mode } = c.var.scope;
-    const found = await findCodes(c.env.DB, brandId, typed);
-    const mine = found.flatMap((code, i) =>
-      code === null || (mode !== null && code.mode !== mode) ? [] : [{ ...code, i }],
-    );
+    const found = await findCodes(c.env.DB, inventoryOfKey(c), typed);
+    const mine = found.flatMap((code, i) => (code === null ? [] : [{ ...code, i }]));
+    const brandId = c.var.brand.id;
     const campaigns = new Set(mine.map(({ campaignId }) => campaignId));
     const [first = brandId] = campaigns;
     const revocation = {
