@@ -11,7 +11,7 @@ declare const isInventory: unique symbol;
 /** Names an inventory. No other text is one, so that a brand's id does not pass for it. */
 export type InventoryId = string & { [isInventory]: true };
 
-/** The live one is named as its brand, as it was before there were two (migration 0012). */
+/** The live one is named as its brand, as it was before there were two (migration 0015). */
 export function inventoryOf(brandId: string, mode: KeyMode): InventoryId {
   return (mode === "live" ? brandId : `${brandId}/test`) as InventoryId;
 }

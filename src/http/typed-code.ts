@@ -49,6 +49,10 @@ export function unheldReason({ found }: KnownCode): RefusalReason {
   return found.revokedAt === null ? "not-claimed" : "revoked";
 }
 
+/** For the reference, of every call that takes a typed code. */
+export const OWN_MODE =
+  "A key finds codes of its own mode only: to a live key a test code is unknown, to a test key a live one.";
+
 const PROBLEMS: Record<RefusalReason, ProblemSlug> = {
   unknown: "code-unknown",
   "not-claimed": "code-not-claimed",

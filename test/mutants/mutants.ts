@@ -411,6 +411,36 @@ export const mutants: Mutant[] = [
     ],
   },
   {
+    name: "test and live share an inventory",
+    edits: [
+      {
+        file: "src/domain/inventory.ts",
+        from: '(mode === "live" ? brandId : `${brandId}/test`)',
+        to: '(mode === "live" ? brandId : brandId)',
+      },
+    ],
+  },
+  {
+    name: "a test key that finds live codes",
+    edits: [
+      {
+        file: "src/http/http-env.ts",
+        from: "return inventoryOf(c.var.brand.id, c.var.key.mode);",
+        to: 'return inventoryOf(c.var.brand.id, "live");',
+      },
+    ],
+  },
+  {
+    name: "a test import that goes into the live inventory",
+    edits: [
+      {
+        file: "src/http/routes/imports.ts",
+        from: "inventoryOf(campaign.brandId, campaign.mode)",
+        to: 'inventoryOf(campaign.brandId, "live")',
+      },
+    ],
+  },
+  {
     name: "a typed code that means the first of those that look alike",
     edits: [
       {

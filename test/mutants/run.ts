@@ -19,7 +19,9 @@ const TESTS = [
   "test/worker/fuzz",
   "test/worker/imports",
   "test/worker/issuer-keys",
+  "test/worker/migrations",
   "test/worker/shards",
+  "test/worker/test-mode",
   "test/worker/user-tokens",
 ];
 

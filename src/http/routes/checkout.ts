@@ -28,7 +28,14 @@ import {
   PathId,
   problemResponses,
 } from "../schemas.ts";
-import { CODE_PROBLEMS, findHolder, findTyped, refusedCode, unheldReason } from "../typed-code.ts";
+import {
+  CODE_PROBLEMS,
+  OWN_MODE,
+  findHolder,
+  findTyped,
+  refusedCode,
+  unheldReason,
+} from "../typed-code.ts";
 
 export const checkoutRoutes = new OpenAPIHono<HttpEnv>();
 
@@ -38,7 +45,7 @@ checkoutRoutes.openapi(
     path: "/v1/codes/validate",
     operationId: "validateCode",
     summary: "Judge a code",
-    description: "Changes nothing. Asks the pool that gave the code, so the answer does not lag.",
+    description: `Changes nothing. Asks the pool that gave the code, so the answer does not lag. ${OWN_MODE}`,
     tags: ["Checkout"],
     ...forSecretKeyNear("redemptions:write", readableBody),
     request: { query: NoQuery, body: jsonBody(NewValidation) },
@@ -82,8 +89,7 @@ checkoutRoutes.openapi(
     path: "/v1/redemptions",
     operationId: "createRedemption",
     summary: "Spend a code on an order",
-    description:
-      "Once, for good. Safe to repeat: the same code and order again give the same redemption.",
+    description: `Once, for good. Safe to repeat: the same code and order again give the same redemption. ${OWN_MODE}`,
     tags: ["Checkout"],
     ...forSecretKeyNear("redemptions:write", readableBody),
     request: { query: NoQuery, body: jsonBody(NewRedemption) },

@@ -20,7 +20,7 @@ import {
   problemResponses,
   toWireTime,
 } from "../schemas.ts";
-import { findHolder, findTyped, refusedCode, type KnownCode } from "../typed-code.ts";
+import { findHolder, findTyped, OWN_MODE, refusedCode, type KnownCode } from "../typed-code.ts";
 
 export const singleCodeRoutes = new OpenAPIHono<HttpEnv>();
 
@@ -32,8 +32,7 @@ singleCodeRoutes.openapi(
     path: "/v1/codes/revoke",
     operationId: "revokeCodes",
     summary: "Revoke codes",
-    description:
-      "From the answer on none of them is given to anybody, or good at a checkout. Whoever holds one keeps it, revoked. Safe to repeat.",
+    description: `From the answer on none of them is given to anybody, or good at a checkout. Whoever holds one keeps it, revoked. Safe to repeat. ${OWN_MODE}`,
     tags: ["Codes"],
     ...forSecretKey("codes:write", readableBody),
     request: { query: NoQuery, body: jsonBody(NewRevocation) },
@@ -119,7 +118,7 @@ singleCodeRoutes.openapi(
     path: "/v1/codes/lookup",
     operationId: "lookUpCode",
     summary: "Find one code of the brand, and what became of it",
-    description: "Of any campaign, however it is typed. POST, so that no code is part of a URL.",
+    description: `Of any campaign, however it is typed. POST, so that no code is part of a URL. ${OWN_MODE}`,
     tags: ["Codes"],
     ...forSecretKey("codes:read", readableBody),
     request: { query: NoQuery, body: jsonBody(LookUp) },
