@@ -54,7 +54,7 @@ export type MakeOutcome =
   | { kind: "made" | "running"; batch: BatchRow }
   | { kind: "too-many"; live: number }
   /** Nothing was begun. */
-  | { kind: Clash };
+  | { kind: "clash"; clash: Clash };
 
 export class BatchRunner extends DurableObject<Env> {
   /** Batches that a call is making: the alarm leaves them alone while it lasts. */

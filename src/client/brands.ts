@@ -1,5 +1,5 @@
 import type { List } from "./lists.ts";
-import { path, type CallOptions, type Transport } from "./transport.ts";
+import { path, type CallOptions, type CreateOptions, type Transport } from "./transport.ts";
 import type {
   Brand,
   BrandChange,
@@ -46,9 +46,8 @@ export class Brands {
   }
 
   /** The answer is the only sight of the brand's keys. */
-  create(brand: NewBrand, options: CallOptions = {}): Promise<BrandWithKeys> {
-    const route = "POST /v1/brands";
-    return this.#transport.json({ route, json: brand, isRepeatable: false, options });
+  create(brand: NewBrand, options: CreateOptions = {}): Promise<BrandWithKeys> {
+    return this.#transport.create({ route: "POST /v1/brands", json: brand }, options);
   }
 
   list(paging: Paging = {}, options: CallOptions = {}): List<Brand> {

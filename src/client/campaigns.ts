@@ -1,6 +1,6 @@
 import type { List } from "./lists.ts";
 import { watch } from "./time.ts";
-import { path, type CallOptions, type Transport } from "./transport.ts";
+import { path, type CallOptions, type CreateOptions, type Transport } from "./transport.ts";
 import type {
   Batch,
   Campaign,
@@ -19,9 +19,8 @@ export class Campaigns {
     this.#transport = transport;
   }
 
-  create(campaign: NewCampaign, options: CallOptions = {}): Promise<Campaign> {
-    const route = "POST /v1/campaigns";
-    return this.#transport.json({ route, json: campaign, isRepeatable: false, options });
+  create(campaign: NewCampaign, options: CreateOptions = {}): Promise<Campaign> {
+    return this.#transport.create({ route: "POST /v1/campaigns", json: campaign }, options);
   }
 
   list(paging: Paging = {}, options: CallOptions = {}): List<Campaign> {

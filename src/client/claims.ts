@@ -7,14 +7,8 @@ import type {
   Redemption,
 } from "./code-types.ts";
 import type { Export, ExportFormat, List } from "./lists.ts";
-import { path, type CallOptions, type Transport } from "./transport.ts";
+import { path, type CallOptions, type CreateOptions, type Transport } from "./transport.ts";
 import type { Paging } from "./types.ts";
-
-/** 128 random bits in hex. (crypto.randomUUID is missing on pages without https.) */
-function newIdempotencyKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
 
 export class Claims {
   readonly #transport: Transport;
@@ -32,19 +26,12 @@ export class Claims {
   create(
     campaign: string,
     claim: NewClaim,
-    options: CallOptions & { idempotencyKey?: string; userToken?: string } = {},
+    options: CreateOptions & { userToken?: string } = {},
   ): Promise<Claim> {
-    const { idempotencyKey = newIdempotencyKey(), userToken, ...call } = options;
-    return this.#transport.json({
-      route: `POST ${path`/v1/campaigns/${campaign}/claims`}`,
-      json: claim,
-      headers: {
-        "Idempotency-Key": idempotencyKey,
-        ...(userToken === undefined ? {} : { "Codedrop-User-Token": userToken }),
-      },
-      isRepeatable: true,
-      options: call,
-    });
+    const route = `POST ${path`/v1/campaigns/${campaign}/claims`}` as const;
+    const { userToken, ...rest } = options;
+    const headers = userToken === undefined ? {} : { "Codedrop-User-Token": userToken };
+    return this.#transport.create({ route, json: claim, headers }, rest);
   }
 
   get(claim: string, options: CallOptions = {}): Promise<Claim> {

@@ -17,7 +17,7 @@ import { path, Transport, type CallOptions, type ClientOptions } from "./transpo
 export { CodedropConnectionError, CodedropError } from "./errors.ts";
 export type { FieldError, Problem, ProblemSlug } from "./errors.ts";
 export type { Export, ExportFormat, List } from "./lists.ts";
-export type { CallOptions, ClientOptions, Fetch, Retry } from "./transport.ts";
+export type { CallOptions, ClientOptions, CreateOptions, Fetch, Retry } from "./transport.ts";
 export type { ImportType } from "./codes.ts";
 export type { Upload } from "./upload.ts";
 export type * from "./code-types.ts";

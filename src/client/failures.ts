@@ -124,3 +124,25 @@ export function withoutSilence(
     { highWaterMark: 0 },
   );
 }
+
+/** Whether another attempt can do no harm. */
+export function isSafe(
+  isRepeatable: boolean,
+  error: CodedropError | CodedropConnectionError,
+): boolean {
+  if (error instanceof CodedropConnectionError) return isRepeatable || !error.mayHaveArrived;
+  if (error.status === 429) return true;
+  // An attempt whose answer was lost is still being worked on, and will be answered again.
+  const isOnItsWay = error.slug === "request-in-progress";
+  return isRepeatable && (isOnItsWay || [502, 503, 504].includes(error.status));
+}
+
+/** The last attempt's failure, with what is true of all of them. */
+export function overall(
+  last: CodedropConnectionError,
+  mayHaveArrived: boolean,
+): CodedropConnectionError {
+  if (last.mayHaveArrived === mayHaveArrived) return last;
+  const { reason, message, cause } = last;
+  return new CodedropConnectionError(reason, message, { mayHaveArrived, cause });
+}

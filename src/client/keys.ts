@@ -1,5 +1,5 @@
 import type { List } from "./lists.ts";
-import { path, type CallOptions, type Transport } from "./transport.ts";
+import { path, type CallOptions, type CreateOptions, type Transport } from "./transport.ts";
 import type { ApiKey, ApiKeyWithText, KeyRotation, KeyUpdate, NewApiKey, Paging } from "./types.ts";
 
 /** A brand's API keys. Answers that hold a key are the only sight of it. */
@@ -10,9 +10,8 @@ export class Keys {
     this.#transport = transport;
   }
 
-  create(key: NewApiKey, options: CallOptions = {}): Promise<ApiKeyWithText> {
-    const route = "POST /v1/keys";
-    return this.#transport.json({ route, json: key, isRepeatable: false, options });
+  create(key: NewApiKey, options: CreateOptions = {}): Promise<ApiKeyWithText> {
+    return this.#transport.create({ route: "POST /v1/keys", json: key }, options);
   }
 
   list(paging: Paging = {}, options: CallOptions = {}): List<ApiKey> {
@@ -29,9 +28,9 @@ export class Keys {
   }
 
   /** A new key in its place; the old one stays good for `overlap_seconds`. */
-  rotate(key: string, rotation: KeyRotation, options: CallOptions = {}): Promise<ApiKeyWithText> {
+  rotate(key: string, rotation: KeyRotation, options: CreateOptions = {}): Promise<ApiKeyWithText> {
     const route = `POST ${path`/v1/keys/${key}/rotate`}` as const;
-    return this.#transport.json({ route, json: rotation, isRepeatable: false, options });
+    return this.#transport.create({ route, json: rotation }, options);
   }
 
   /** For good. */

@@ -3,19 +3,23 @@
  *
  * - 429: always. The service had not begun.
  * - 502, 503, 504, a lost connection or a time-out: when doing it twice comes to the same as doing
- *   it once. That holds for reads, changes of a campaign, claims (a user gets the same code again;
- *   each carries an Idempotency-Key, so a second try never takes a second code), redemptions (the
- *   same order) and revocations. It does not hold for creating brands, campaigns, batches, imports
- *   and shared secrets, which an answer that was lost may have created.
+ *   it once. That holds for reads, changes, revocations and redemptions (the same order), and for
+ *   all that creates something: each call carries an Idempotency-Key of its own, under which the
+ *   service does it once, and answers every further attempt as the first. It does not hold for a
+ *   shared secret, of which each call makes a new one.
+ * - 409 request-in-progress: such a further attempt came while the first was still under way.
  * - No connection at all, for every call: it surely never left.
  *
  * Never a body that was given as a stream, which is gone. Waits double, with jitter; Retry-After is
  * honoured, and when it asks for more than RETRY_AFTER_MAX_MS the caller is told instead.
  */
 
-import { CodedropConnectionError, CodedropError } from "./errors.ts";
+import type { CodedropConnectionError } from "./errors.ts";
+import { CodedropError } from "./errors.ts";
 import {
   cut,
+  isSafe,
+  overall,
   refusal,
   retryAfterMsOf,
   timedOut,
@@ -68,6 +72,12 @@ export interface CallOptions {
   signal?: AbortSignal;
   /** For each attempt. */
   timeoutMs?: number;
+}
+
+/** Of a call that creates something, which is done once for each Idempotency-Key. */
+export interface CreateOptions extends CallOptions {
+  /** One of your own, to repeat the call after this process has ended; a random one otherwise. */
+  idempotencyKey?: string | undefined;
 }
 
 export type Path = `/${string}`;
@@ -136,6 +146,13 @@ export class Transport {
     }, filter.format ?? "csv");
   }
 
+  /** The same for what creates something: with a key under which every attempt is the same. */
+  create<Value>(call: Omit<Call, "isRepeatable" | "options">, options: CreateOptions) {
+    const { idempotencyKey = newIdempotencyKey(), ...rest } = options;
+    const headers = { ...call.headers, "Idempotency-Key": idempotencyKey };
+    return this.json<Value>({ ...call, headers, isRepeatable: true, options: rest });
+  }
+
   /** The JSON that the service answers; undefined where it answers that there is none. */
   json<Value>(call: Call): Promise<Value> {
     return this.#persist(call, async (response, deadline) => {
@@ -178,7 +195,7 @@ export class Transport {
         attempt < retries &&
         upload?.isReplayable !== false &&
         retryAfterMs <= RETRY_AFTER_MAX_MS &&
-        isSafe(call, outcome);
+        isSafe(call.isRepeatable, outcome.error);
       if (!mayRepeat) {
         throw outcome.kind === "refused" ? outcome.error : overall(outcome.error, mayHaveArrived);
       }
@@ -256,6 +273,12 @@ export class Transport {
   }
 }
 
+/** 128 random bits in hex. (crypto.randomUUID is missing on pages without https.) */
+function newIdempotencyKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 function isBase(address: string): boolean {
   try {
     const { protocol, username, password, search, hash } = new URL(address);
@@ -266,24 +289,6 @@ function isBase(address: string): boolean {
 }
 
 type Read<Value> = (response: Response, deadline: Deadline) => Promise<Value> | Value;
-
-/** Whether another attempt can do no harm. */
-function isSafe(
-  call: Call,
-  outcome: { kind: "refused" | "lost"; error: CodedropError | CodedropConnectionError },
-): boolean {
-  const { error } = outcome;
-  if (error instanceof CodedropConnectionError) return call.isRepeatable || !error.mayHaveArrived;
-  if (error.status === 429) return true;
-  return call.isRepeatable && [502, 503, 504].includes(error.status);
-}
-
-/** The last attempt's failure, with what is true of all of them. */
-function overall(last: CodedropConnectionError, mayHaveArrived: boolean): CodedropConnectionError {
-  if (last.mayHaveArrived === mayHaveArrived) return last;
-  const { reason, message, cause } = last;
-  return new CodedropConnectionError(reason, message, { mayHaveArrived, cause });
-}
 
 /** Half of it for certain, the rest by chance, so that callers who failed together part. */
 function jittered(ms: number): number {

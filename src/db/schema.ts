@@ -132,6 +132,15 @@ export const auditLog = sqliteTable("audit_log", {
   hash: text().notNull(),
 });
 
+export const idempotencyRecords = sqliteTable("idempotency_records", {
+  scopeHash: text().primaryKey(),
+  fingerprint: text().notNull(),
+  target: text(),
+  status: integer(),
+  answer: text(),
+  madeAt: integer().notNull(),
+});
+
 export const codes = sqliteTable("codes", {
   batchId: text().notNull(),
   ordinal: integer().notNull(),

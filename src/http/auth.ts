@@ -6,7 +6,7 @@
 
 import type { Context, MiddlewareHandler } from "hono";
 import { createMiddleware } from "hono/factory";
-import { findKey, sha256, type OwnedKey } from "../db/api-keys.ts";
+import { findKey, sha256, type ApiKeyRow, type OwnedKey } from "../db/api-keys.ts";
 import { findKeyNear, noteUse } from "../directory/directory.ts";
 import { isPublishable, isWellFormedApiKey } from "../domain/api-key.ts";
 import { allows, type Scope } from "../domain/scope.ts";
@@ -62,10 +62,16 @@ export function forPagesNear(scope: Scope, ...more: MiddlewareHandler[]) {
  * The bearer credential, or 401. Two Authorization headers arrive joined by a comma and match
  * nothing.
  */
-function bearer(c: Context<HttpEnv>): string {
+export function bearer(c: Context<HttpEnv>): string {
   const token = /^Bearer +([^\s,]+)$/i.exec(c.req.header("Authorization") ?? "")?.[1];
   if (token === undefined) throw new ProblemError("unauthenticated");
   return token;
+}
+
+/** Who calls: the id of a brand's key, or `operator`. */
+export function callerOf(c: Context<HttpEnv>): string {
+  // Set by a brand's key only.
+  return (c.get("key") as ApiKeyRow | undefined)?.id ?? "operator";
 }
 
 /** Compares in constant time; hashing first makes the lengths equal. A brand's key is none. */

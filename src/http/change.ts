@@ -1,10 +1,11 @@
 /**
  * The one way in which an administrative change is made: in one D1 transaction with its entry in
- * the brand's audit log.
+ * the brand's audit log and, where the request has an Idempotency-Key, the record of its answer.
  *
  * WHAT MAY HAPPEN
  *  - Another change of the brand came first: the entry's number is taken, and nothing was written.
  *    The entry is made anew after the other's, and the whole change again.
+ *  - The same request came first: nothing was written, and it gets the other's answer (once.ts).
  *  - D1 fails, or does not answer: nobody knows whether the change was made. The entry tells; if it
  *    is there, so is all that was written with it.
  *  - The change turns out to change nothing: there is no entry.
@@ -16,12 +17,11 @@ import { entryAfter, findHead, hasEntry } from "../db/audit-log.ts";
 import { answered, repeated } from "../db/database.ts";
 import { newId } from "../db/new-id.ts";
 import { addressPrefix } from "../domain/audit-entry.ts";
+import { callerOf } from "./auth.ts";
 import type { HttpEnv } from "./http-env.ts";
+import { TwinError, type Answer } from "./once.ts";
 import { ProblemError } from "./problems.ts";
 import { definedOnly } from "./schemas.ts";
-
-/** Who the operator is in the log, where a key has its id. */
-export const OPERATOR = "operator";
 
 /** One of any number of changes at once comes first in each round, so 30 at once all get there. */
 const TRIES = 40;
@@ -36,6 +36,11 @@ export interface Change<Outcome> {
   target: string;
   /** What the request sets: the log has the names of these fields, never their values. */
   fields?: object;
+  /**
+   * What it will be answered. Where it is not known before, an Idempotency-Key stands for `target`
+   * until it is.
+   */
+  answer?: Answer;
   /** Whose log, where the caller's key does not say it. */
   brandId?: string;
   /** What came of it, when it was made and the answer was lost. */
@@ -55,15 +60,19 @@ export async function change<Outcome>(
 ): Promise<Outcome> {
   const { DB: db } = c.env;
   const brandId = what.brandId ?? c.var.brand.id;
+  const once = c.get("once");
   const fields = { ...entryFields(c, what), brandId };
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const head = await answered(findHead(db, brandId));
     const entry = await entryAfter(head, { ...fields, at: Date.now() });
     try {
-      return await answered(write({ entry }), what.timeoutMs);
+      const record = (await once?.record(what.target, what.answer ?? null)) ?? null;
+      return await answered(write({ entry, record }), what.timeoutMs);
     } catch (error) {
       if (error instanceof ProblemError) throw error;
-      if (clashOf(error) === null) {
+      const clash = clashOf(error);
+      if (clash === "twin") throw new TwinError();
+      if (clash === null) {
         if (await repeated(() => hasEntry(db, entry)).catch(() => false)) return what.made();
         throw error;
       }
@@ -86,10 +95,4 @@ function entryFields(c: Context<HttpEnv>, { action, target, fields = {} }: Chang
     requestId: c.var.requestId,
     addressPrefix: address === undefined ? null : addressPrefix(address),
   };
-}
-
-/** The id of the caller's key, or OPERATOR. */
-export function callerOf(c: Context<HttpEnv>): string {
-  // Set by a brand's key only.
-  return (c.get("key") as HttpEnv["Variables"]["key"] | undefined)?.id ?? OPERATOR;
 }

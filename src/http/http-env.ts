@@ -6,6 +6,7 @@ import type { CampaignScope } from "../db/campaigns.ts";
 import type { BrandRow } from "../db/brands.ts";
 import type { ApiKeyRow } from "../db/api-keys.ts";
 import { inventoryOf, type InventoryId } from "../domain/inventory.ts";
+import type { Once } from "./once.ts";
 
 export interface HttpEnv {
   Bindings: Env;
@@ -15,6 +16,8 @@ export interface HttpEnv {
     brand: BrandRow;
     key: ApiKeyRow;
     scope: CampaignScope;
+    /** Set where the request carries an Idempotency-Key and the route takes one. */
+    once: Once | undefined;
   };
 }
 

@@ -11,7 +11,7 @@ export const IdempotencyHeader = z.object({
     .string()
     .optional()
     .meta({
-      description: `1–${KEY_MAX} visible ASCII characters, bare or in double quotes. The same key gives the user the same code.`,
+      description: `1–${KEY_MAX} visible ASCII characters, bare or in double quotes. The same request under the same key is done once, and gets the first answer again, for 30 days.`,
     }),
 });
 

@@ -114,6 +114,11 @@ export const problems = {
     title: "Somebody else changed this at the same moment",
     remedy: "Read it again and repeat your change.",
   },
+  "request-in-progress": {
+    status: 409,
+    title: "The same request is still being answered",
+    remedy: "Repeat it after Retry-After seconds: it gets that answer.",
+  },
   "code-not-claimed": {
     status: 409,
     title: "Nobody holds this code",
@@ -177,6 +182,11 @@ export const problems = {
     title: "The campaign asks for the user's consent",
     remedy:
       "Show the campaign's consent text and send consent with share_contact true and its version.",
+  },
+  "idempotency-key-reused": {
+    status: 422,
+    title: "The Idempotency-Key was used for another request",
+    remedy: "Use a new key for each new request; repeat a request with exactly the same body.",
   },
   "rate-limited": {
     status: 429,

@@ -136,13 +136,18 @@ const HEADERS: Record<number, Record<string, string>> = {
   503: { "Retry-After": "Seconds after which to repeat the request." },
 };
 
+/** Whether what was created was created by an earlier request with the same Idempotency-Key. */
+const REPLAYED = z.literal("true").optional().meta({
+  description: "The first answer again: the same Idempotency-Key came before.",
+});
+
 export function headersOf(status: number) {
   const named = { "X-Request-Id": "Names this request in our logs.", ...HEADERS[status] };
-  return z.object(
-    Object.fromEntries(
-      Object.entries(named).map(([name, description]) => [name, z.string().meta({ description })]),
-    ),
+  const always = Object.fromEntries(
+    Object.entries(named).map(([name, description]) => [name, z.string().meta({ description })]),
   );
+  const isMade = status === 201 || status === 202;
+  return z.object(isMade ? { ...always, "Idempotent-Replayed": REPLAYED } : always);
 }
 
 /** Problems of every call, whoever makes it. */

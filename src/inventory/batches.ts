@@ -47,7 +47,9 @@ const TRIES = 10;
 export async function startBatch(
   db: D1Database,
   batch: BatchToMake,
-): Promise<{ kind: "started" } | { kind: Clash } | { kind: "too-many"; live: number }> {
+): Promise<
+  { kind: "started" } | { kind: "too-many"; live: number } | { kind: "clash"; clash: Clash }
+> {
   const { id, campaignId, count, shape, codesMax, along } = batch;
   const live = `(SELECT coalesce(sum(CASE b.status WHEN 'running' THEN b.requested ELSE b.created END), 0)
     FROM json_each(?1) AS s CROSS JOIN batches AS b ON b.shape_id = s.value)`;
@@ -76,7 +78,7 @@ export async function startBatch(
       if (clash === null) throw error;
       return clash;
     });
-    if (typeof results === "string") return { kind: results };
+    if (typeof results === "string") return { kind: "clash", clash: results };
     const [, found] = results;
     const [row] = rowsOf<{ started: number; live: number; shapes: number }>(found);
     if (row === undefined) throw new Error("A count without a row");

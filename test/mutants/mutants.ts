@@ -602,8 +602,48 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/db/alongside.ts",
-        from: "return along === null ? [] : [insertEntry(db, along.entry)];",
-        to: "if (along !== null) void insertEntry(db, along.entry).catch(() => null);\n  return [];",
+        from: "return [insertEntry(db, entry), ...",
+        to: "void insertEntry(db, entry).catch(() => null);\n  return [...",
+      },
+    ],
+  },
+  {
+    name: "a record of an answer that is written after what it answers",
+    edits: [
+      {
+        file: "src/db/alongside.ts",
+        from: "...(record === null ? [] : insertRecord(db, record))];",
+        to: "];",
+      },
+      {
+        file: "src/http/change.ts",
+        from: "return await answered(write({ entry, record }), what.timeoutMs);",
+        to: 'const outcome = await answered(write({ entry, record }), what.timeoutMs);\n      if (record !== null) await (await import("../db/idempotency-records.ts")).addRecord(db, record);\n      return outcome;',
+      },
+    ],
+  },
+  {
+    name: "an Idempotency-Key that replays whatever is asked",
+    edits: [
+      {
+        file: "src/http/once.ts",
+        from: 'if (record.fingerprint !== this.#fingerprint) throw new ProblemError("idempotency-key-reused");',
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "an Idempotency-Key that replays whoever asks",
+    edits: [
+      {
+        file: "src/http/once.ts",
+        from: "JSON.stringify([callerOf(c), c.req.method, pathname, idempotencyKey]);",
+        to: "JSON.stringify([c.req.method, pathname, idempotencyKey]);",
+      },
+      {
+        file: "src/http/once.ts",
+        from: "await Seal.of(bearer(c), idempotencyKey);",
+        to: 'await Seal.of("", idempotencyKey);',
       },
     ],
   },

@@ -17,6 +17,7 @@ const TESTS = [
   "test/worker/directory",
   "test/worker/exports",
   "test/worker/fuzz",
+  "test/worker/idempotency",
   "test/worker/imports",
   "test/worker/issuer-keys",
   "test/worker/migrations",

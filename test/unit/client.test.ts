@@ -7,6 +7,7 @@ import {
   CodedropConnectionError,
   CodedropError,
   type ClientOptions,
+  type CreateOptions,
   type Retry,
 } from "../../src/client/client.ts";
 import {
@@ -239,6 +240,28 @@ describe("a call that may be repeated", () => {
     expect(new Set(waits.flat()).size).toBe(15);
   });
 
+  it("is one that creates something, with one Idempotency-Key, or the caller's own", async () => {
+    const create = { idempotencyKey: "mine" };
+    const key = { kind: "secret", mode: "live", name: "Till" } as const;
+    const creates = [
+      ["POST /v1/brands", (c, o) => c.brands.create({ name: "Acme" }, o)],
+      ["POST /v1/campaigns", (c, o) => c.campaigns.create({ name: "Spring" }, o)],
+      ["POST /v1/keys", (c, o) => c.keys.create(key, o)],
+      ["POST /v1/keys/key_1/rotate", (c, o) => c.keys.rotate("key_1", { overlap_seconds: 0 }, o)],
+    ] as [string, (codedrop: Codedrop, options?: CreateOptions) => Promise<unknown>][];
+    const onItsWay = { ...problem(409, "request-in-progress"), headers: { "Retry-After": "0" } };
+    for (const [route, call] of creates) {
+      service.forget();
+      service.on(route, unavailable, hangUp, onItsWay, { status: 201, json: { id: "made" } });
+      expect([route, await call(client())]).toEqual([route, { id: "made" }]);
+      const keys = service.asked.map(({ headers }) => headers["idempotency-key"]);
+      expect([route, keys.length, new Set(keys).size]).toEqual([route, 4, 1]);
+      expect(keys[0]).toMatch(/^[0-9a-f]{32}$/);
+      await call(client(), create);
+      expect(service.asked.at(-1)?.headers["idempotency-key"]).toBe("mine");
+    }
+  });
+
   it("is not, after a refusal that repeating does not mend", async () => {
     for (const [status, slug] of [
       [409, "codes-exhausted"],
@@ -256,8 +279,6 @@ describe("a call that may be repeated", () => {
 describe("a call that would be done twice", () => {
   const creates = [
     [BATCHES, (codedrop: Codedrop) => codedrop.batches.create("spring", { count: 1 })],
-    ["POST /v1/campaigns", (codedrop: Codedrop) => codedrop.campaigns.create({ name: "Spring" })],
-    ["POST /v1/brands", (codedrop: Codedrop) => codedrop.brands.create({ name: "Acme" })],
     [
       IMPORTS,
       (codedrop: Codedrop) => codedrop.imports.create("spring", "code\nA\n", { type: "text/csv" }),

@@ -16,6 +16,7 @@ import {
   codes,
   codeShapes,
   events,
+  idempotencyRecords,
   imports,
   keyOrigins,
 } from "../../src/db/schema.ts";
@@ -39,6 +40,7 @@ const tables = [
   codes,
   codeShapes,
   events,
+  idempotencyRecords,
   imports,
   keyOrigins,
 ];

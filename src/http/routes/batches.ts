@@ -4,7 +4,7 @@ import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import * as z from "zod";
 import { makeBatch } from "../../batch-runner/stub.ts";
 import type { MakeOutcome } from "../../batch-runner/batch-runner.ts";
-import { ClashError, type Clash } from "../../db/alongside.ts";
+import { ClashError } from "../../db/alongside.ts";
 import { findBatch, listBatches, type BatchRow } from "../../db/batches.ts";
 import type { CampaignRow } from "../../db/campaigns.ts";
 import { repeated } from "../../db/database.ts";
@@ -95,12 +95,12 @@ function tooSmall(campaign: CampaignRow, count: number, live: number): ProblemEr
 /** Longer than the codes of one request take on a slow day, and than D1 is asked again. */
 const MAKE_TIMEOUT_MS = 60_000;
 
-type Begun = Exclude<MakeOutcome, { kind: Clash }>;
+type Begun = Exclude<MakeOutcome, { kind: "clash" }>;
 
 /** Makes the batch, or begins it. */
 async function begin(env: Env, batch: BatchToMake): Promise<Begun> {
   const outcome = await makeBatch(env, batch);
-  if (outcome.kind === "overtaken") throw new ClashError(outcome.kind);
+  if (outcome.kind === "clash") throw new ClashError(outcome.clash);
   return outcome;
 }
 

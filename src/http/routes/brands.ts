@@ -16,6 +16,8 @@ import { readableBody } from "../body.ts";
 import { change } from "../change.ts";
 import { near, type HttpEnv } from "../http-env.ts";
 import { Identity, presentIdentity } from "../identity-schema.ts";
+import { IdempotencyHeader } from "../idempotency.ts";
+import { once, ONCE_PROBLEMS } from "../once.ts";
 import { pageAsked, pageFound, pageOf, pageQuery } from "../paging.ts";
 import { ProblemError } from "../problems.ts";
 import {
@@ -80,29 +82,34 @@ brandRoutes.openapi(
     operationId: "createBrand",
     summary: "Create a brand, its first keys and its `default` campaign",
     tags: ["Operator"],
-    ...forOperator(readableBody),
-    request: { query: NoQuery, body: jsonBody(NewBrand) },
+    ...forOperator(readableBody, once),
+    request: { query: NoQuery, headers: IdempotencyHeader, body: jsonBody(NewBrand) },
     responses: {
       201: created(BrandWithKeys, "The brand, with the only sight of its keys"),
-      ...problemResponses("slug-taken", ...OPERATOR_PROBLEMS, ...BODY_PROBLEMS),
+      ...problemResponses("slug-taken", ...ONCE_PROBLEMS, ...OPERATOR_PROBLEMS, ...BODY_PROBLEMS),
     },
   }),
   async (c) => {
     const fields = c.req.valid("json");
     const { name, slug } = fields;
-    const answer = await underSlug({ slug, name }, async (free) => {
+    const { location, body } = await underSlug({ slug, name }, async (free) => {
       const made = await brandToInsert({ name, slug: free });
       const { id } = made.brand;
+      const keys = { secret: made.secret.text, publishable: made.publishable.text };
+      const answer = {
+        status: 201 as const,
+        location: `/v1/brands/${id}`,
+        body: { ...presentBrand(made.brand), keys },
+      };
       const isMade = await change(
         c,
-        { action: "createBrand", target: id, fields, brandId: id, made: () => true },
+        { action: "createBrand", target: id, fields, brandId: id, answer, made: () => true },
         (along) => createBrand(c.env.DB, made, along),
       );
-      const keys = { secret: made.secret.text, publishable: made.publishable.text };
-      return isMade ? { ...presentBrand(made.brand), keys } : null;
+      return isMade ? answer : null;
     });
-    c.header("Location", `/v1/brands/${answer.id}`);
-    return c.json(answer, 201);
+    c.header("Location", location);
+    return c.json(body, 201);
   },
 );
 

@@ -27,6 +27,8 @@ import {
 } from "../campaign-schemas.ts";
 import { change } from "../change.ts";
 import { near, type HttpEnv } from "../http-env.ts";
+import { IdempotencyHeader } from "../idempotency.ts";
+import { once, ONCE_PROBLEMS } from "../once.ts";
 import { requireCampaign, requireNotEnded } from "../require-campaign.ts";
 import { pageAsked, pageFound, pageOf, pageQuery } from "../paging.ts";
 import { invalidField } from "../problem-response.ts";
@@ -82,11 +84,11 @@ campaignRoutes.openapi(
     operationId: "createCampaign",
     summary: "Create a campaign",
     tags: ["Campaigns"],
-    ...forSecretKey("campaigns:write", readableBody),
-    request: { query: NoQuery, body: jsonBody(NewCampaign) },
+    ...forSecretKey("campaigns:write", readableBody, once),
+    request: { query: NoQuery, headers: IdempotencyHeader, body: jsonBody(NewCampaign) },
     responses: {
       201: created(Campaign, "The campaign. It has no codes yet"),
-      ...problemResponses("slug-taken", ...KEY_PROBLEMS, ...BODY_PROBLEMS),
+      ...problemResponses("slug-taken", ...ONCE_PROBLEMS, ...KEY_PROBLEMS, ...BODY_PROBLEMS),
     },
   }),
   async (c) => {
@@ -98,7 +100,7 @@ campaignRoutes.openapi(
     const set = toChange(fields);
     requireWindow(set);
     const { name, slug } = fields;
-    const campaign = await underSlug({ slug, name }, async (free) => {
+    const { location, body: campaign } = await underSlug({ slug, name }, async (free) => {
       const row = campaignToInsert({
         ...set,
         name,
@@ -107,15 +109,18 @@ campaignRoutes.openapi(
         mode: mode ?? c.var.key.mode,
         shards: shards ?? 1,
       });
+      const { id } = row;
+      const body = presentCampaign(row);
+      const answer = { status: 201 as const, location: `/v1/campaigns/${id}`, body };
       const isMade = await change(
         c,
-        { action: "createCampaign", target: row.id, fields: asked, made: () => true },
+        { action: "createCampaign", target: id, fields: asked, answer, made: () => true },
         (along) => createCampaign(c.env.DB, row, along),
       );
-      return isMade ? row : null;
+      return isMade ? answer : null;
     });
-    c.header("Location", `/v1/campaigns/${campaign.id}`);
-    return c.json(presentCampaign(campaign), 201);
+    c.header("Location", location);
+    return c.json(campaign, 201);
   },
 );
 

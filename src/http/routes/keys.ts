@@ -19,6 +19,7 @@ import { forSecretKey } from "../auth.ts";
 import { noBody, readableBody } from "../body.ts";
 import { change } from "../change.ts";
 import { near, type HttpEnv } from "../http-env.ts";
+import { IdempotencyHeader } from "../idempotency.ts";
 import {
   ApiKey,
   ApiKeyWithText,
@@ -27,6 +28,7 @@ import {
   NewApiKey,
   presentKey,
 } from "../key-schemas.ts";
+import { once, ONCE_PROBLEMS } from "../once.ts";
 import { pageAsked, pageFound, pageOf, pageQuery } from "../paging.ts";
 import { invalidField } from "../problem-response.ts";
 import { ProblemError } from "../problems.ts";
@@ -67,6 +69,12 @@ function requireWithin(
   }
 }
 
+/** The only sight of a new key. */
+function answerWith({ row, text }: { row: ApiKeyRow; text: string }) {
+  const body = { ...presentKey(row), key: text };
+  return { status: 201 as const, location: `/v1/keys/${row.id}`, body };
+}
+
 export const keyRoutes = new OpenAPIHono<HttpEnv>();
 
 keyRoutes.openapi(
@@ -77,11 +85,11 @@ keyRoutes.openapi(
     summary: "Make a key",
     description: "The answer is the only sight of the key: its hash is kept.",
     tags: ["Keys"],
-    ...forSecretKey("keys:write", readableBody),
-    request: { query: NoQuery, body: jsonBody(NewApiKey) },
+    ...forSecretKey("keys:write", readableBody, once),
+    request: { query: NoQuery, headers: IdempotencyHeader, body: jsonBody(NewApiKey) },
     responses: {
       201: created(ApiKeyWithText, "The key, with the only sight of it"),
-      ...problemResponses(...KEY_PROBLEMS, ...BODY_PROBLEMS),
+      ...problemResponses(...ONCE_PROBLEMS, ...KEY_PROBLEMS, ...BODY_PROBLEMS),
     },
   }),
   async (c) => {
@@ -105,13 +113,14 @@ keyRoutes.openapi(
       expiresAt,
     });
     const { id: target } = made.row;
+    const answer = answerWith(made);
     await change(
       c,
-      { action: "createKey", target, fields: asked, made: () => undefined },
+      { action: "createKey", target, fields: asked, answer, made: () => undefined },
       (along) => createKey(c.env.DB, made.row, along),
     );
-    c.header("Location", `/v1/keys/${target}`);
-    return c.json({ ...presentKey(made.row), key: made.text }, 201);
+    c.header("Location", answer.location);
+    return c.json(answer.body, 201);
   },
 );
 
@@ -202,11 +211,17 @@ keyRoutes.openapi(
     description:
       "The new one may do what the old one may. The old one is good for overlap_seconds more, so that nothing stands still while its holders change over.",
     tags: ["Keys"],
-    ...forSecretKey("keys:write", readableBody),
-    request: { params, query: NoQuery, body: jsonBody(KeyRotation) },
+    ...forSecretKey("keys:write", readableBody, once),
+    request: { params, query: NoQuery, headers: IdempotencyHeader, body: jsonBody(KeyRotation) },
     responses: {
       201: created(ApiKeyWithText, "The new key, with the only sight of it"),
-      ...problemResponses("not-found", "key-inactive", ...KEY_PROBLEMS, ...BODY_PROBLEMS),
+      ...problemResponses(
+        "not-found",
+        "key-inactive",
+        ...ONCE_PROBLEMS,
+        ...KEY_PROBLEMS,
+        ...BODY_PROBLEMS,
+      ),
     },
   }),
   async (c) => {
@@ -219,16 +234,21 @@ keyRoutes.openapi(
     }
     const { brandId, kind, mode, name, scopes, allowedOrigins } = before;
     const fields = { brandId, kind, mode, name, scopes, allowedOrigins, expiresAt: null };
-    const { row, text } = await keyToInsert(fields);
-    const succession = { before, successor: row, expiresAt: now + asked.overlap_seconds * 1000 };
+    const made = await keyToInsert(fields);
+    const answer = answerWith(made);
+    const succession = {
+      before,
+      successor: made.row,
+      expiresAt: now + asked.overlap_seconds * 1000,
+    };
     await change(
       c,
-      { action: "rotateKey", target: before.id, fields: asked, made: () => undefined },
+      { action: "rotateKey", target: before.id, fields: asked, answer, made: () => undefined },
       (along) => succeedKey(c.env.DB, succession, along),
     );
     await forgetKey(near(c), before);
-    c.header("Location", `/v1/keys/${row.id}`);
-    return c.json({ ...presentKey(row), key: text }, 201);
+    c.header("Location", answer.location);
+    return c.json(answer.body, 201);
   },
 );
 
