@@ -1,9 +1,9 @@
 /**
  * BatchRunner: makes a brand's codes, step by step, whoever hangs up or crashes meanwhile.
  *
- * One object per brand, for its live and its test batches. Its alarm is set before a batch is noted in D1 and again until none is left
- * running there, so a batch that was begun is finished. All facts are D1's (inventory/batches.ts);
- * this object only makes sure that somebody goes on.
+ * One object per brand, for its live and its test batches. Its alarm is set before a batch is noted
+ * in D1 and again until none is left running there, so a batch that was begun is finished. All
+ * facts are D1's (inventory/batches.ts); this object only makes sure that somebody goes on.
  *
  * SHARING. A runner has one step under way at a time and takes its batches in turn, so each brand
  * has one D1 call waiting, however many batches it runs. While codes are being handed out it rests

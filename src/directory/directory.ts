@@ -62,8 +62,8 @@ const shapes = new Copies<CodeShapeRow[]>({
 });
 
 /**
- * Whether a typed code is none of the inventory's, by its looks alone: it has the shape of generated
- * ones, but not their check characters. False when only a look at the codes can tell.
+ * Whether a typed code is none of the inventory's, by its looks alone: it has the shape of
+ * generated ones, but not their check characters. False when only a look at the codes can tell.
  */
 export async function looksForged(
   near: Near,

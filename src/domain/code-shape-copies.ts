@@ -1,6 +1,6 @@
 /**
- * How old a copy of an inventory's shapes may be when a code is refused by it, and how long whoever adds
- * codes that such a copy would refuse must wait.
+ * How old a copy of an inventory's shapes may be when a code is refused by it, and how long whoever
+ * adds codes that such a copy would refuse must wait.
  */
 
 export const SHAPE_COPY_AGE_MAX_MS = 10_000;

@@ -71,8 +71,8 @@ export class OwnCodes {
   }
 
   /**
-   * Takes those of `codes`, all different, that the inventory does not have yet; `refused` are the rows
-   * of the same step that cannot be taken. Answers which of the codes were known.
+   * Takes those of `codes`, all different, that the inventory does not have yet; `refused` are the
+   * rows of the same step that cannot be taken. Answers which of the codes were known.
    */
   async take(codes: OwnCode[], refused: { duplicates: number; rejected: number }) {
     for (let attempt = 1; ; attempt++) {
@@ -100,8 +100,8 @@ export class OwnCodes {
   }
 
   /**
-   * Codes that somebody would refuse as forged by a shape of the inventory's generated codes: from now
-   * on nobody is refused by it, and they are taken once everybody knows.
+   * Codes that somebody would refuse as forged by a shape of the inventory's generated codes: from
+   * now on nobody is refused by it, and they are taken once everybody knows.
    */
   async #openShapes(codes: OwnCode[], shapes: CodeShapeRow[]): Promise<void> {
     const open = forgedToSomebody(codes, shapes, Date.now());

@@ -36,9 +36,9 @@ function newShape(inventory: InventoryId, shape: CodeShape, number: number): New
 }
 
 /**
- * The newest shape of that format by which codes may be made, added if the inventory has none. Where
- * its codes would look like forged ones of another shape to somebody who does not know of it yet,
- * none may be made before everybody does: `usableFrom` says when.
+ * The newest shape of that format by which codes may be made, added if the inventory has none.
+ * Where its codes would look like forged ones of another shape to somebody who does not know of it
+ * yet, none may be made before everybody does: `usableFrom` says when.
  */
 export async function shapeForCodes(
   db: D1Database,
@@ -64,8 +64,8 @@ export async function shapeForCodes(
 }
 
 /**
- * Gives every shape of the inventory a new key for its check characters. Codes keep those they have;
- * new ones get them by the new keys from the returned time on, when everybody knows them.
+ * Gives every shape of the inventory a new key for its check characters. Codes keep those they
+ * have; new ones get them by the new keys from the returned time on, when everybody knows them.
  */
 export async function rotateCheckKeys(
   db: D1Database,
