@@ -47,7 +47,7 @@ export class Checkout {
       const held = this.inspect(request.place);
       if (held === null) return { kind: "refused", reason: "not-claimed" };
       const { claim, redemption } = held;
-      const reason = refusalReason(claim, { userId: request.userId, now });
+      const reason = refusalReason(claim, { userKey: request.userKey, now });
       if (reason === "redeemed" && redemption?.orderId === request.orderId) {
         return { kind: "repeated", claim, redemption };
       }

@@ -55,7 +55,7 @@ export interface RedeemRequest {
   place: Place;
   orderId: string;
   /** Who brings the code, if the shop says. */
-  userId: string | null;
+  userKey: string | null;
   terms: Terms;
   /** When the code was marked as revoked in D1, of which the pool may not have been told. */
   revokedAt: number | null;

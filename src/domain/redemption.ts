@@ -16,21 +16,22 @@ export type RefusalReason =
 
 /** A code that a user holds, as far as spending it goes. Times are Unix milliseconds. */
 export interface HeldCode {
-  userId: string;
+  userKey: string;
   expiresAt: number | null;
   redeemedAt: number | null;
   revokedAt: number | null;
 }
 
 /**
- * Why the code may not be spent at `now`, or null when it may. `userId` is who brings it, if the
- * shop knows; somebody else's code says nothing but that. The expiry is exclusive.
+ * Why the code may not be spent at `now`, or null when it may. `userKey` is who brings it, if the
+ * shop knows; somebody else's code says nothing but that. By key, because a user whose data was
+ * erased still holds their code. The expiry is exclusive.
  */
 export function refusalReason(
   held: HeldCode,
-  { userId, now }: { userId: string | null; now: number },
+  { userKey, now }: { userKey: string | null; now: number },
 ): RefusalReason | null {
-  if (userId !== null && userId !== held.userId) return "not-yours";
+  if (userKey !== null && userKey !== held.userKey) return "not-yours";
   if (held.redeemedAt !== null) return "redeemed";
   if (held.revokedAt !== null) return "revoked";
   if (held.expiresAt !== null && held.expiresAt <= now) return "expired";
@@ -41,7 +42,7 @@ export type HeldStatus = "claimed" | "redeemed" | "expired" | "revoked";
 
 /** The one status of a code that a user holds. What was spent stays spent, whatever came later. */
 export function heldStatus(held: HeldCode, now: number): HeldStatus {
-  const reason = refusalReason(held, { userId: null, now });
+  const reason = refusalReason(held, { userKey: null, now });
   return reason === "redeemed" || reason === "revoked" || reason === "expired" ? reason : "claimed";
 }
 

@@ -2,7 +2,7 @@
 
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import * as z from "zod";
-import { poolOfShard } from "../../code-pool/stub.ts";
+import { poolOfShard, userKeyOf } from "../../code-pool/stub.ts";
 import { discountAmount } from "../../domain/discount.ts";
 import { parseRedemptionId, refusalReason } from "../../domain/redemption.ts";
 import { forSecretKey, forSecretKeyNear } from "../auth.ts";
@@ -65,9 +65,10 @@ checkoutRoutes.openapi(
         200,
       );
     }
+    const userKey = userId && (await userKeyOf(known.campaign, userId));
     const held = await findHolder(c.env, known);
     const reason =
-      held === null ? unheldReason(known) : refusalReason(held.claim, { userId, now: Date.now() });
+      held === null ? unheldReason(known) : refusalReason(held.claim, { userKey, now: Date.now() });
     const { id, discount } = known.campaign;
     const amount = reason === null ? discountAmount(discount, order) : null;
     return c.json(
@@ -113,7 +114,7 @@ checkoutRoutes.openapi(
     const request = {
       place: { batchId: found.batchId, ordinal: found.ordinal },
       orderId,
-      userId,
+      userKey: userId && (await userKeyOf(campaign, userId)),
       terms: { order, discount, discountAmount: discountAmount(discount, order) },
       revokedAt: found.revokedAt,
     };
