@@ -13,6 +13,7 @@ import { Codes, Imports } from "./codes.ts";
 import { Keys } from "./keys.ts";
 import { Events } from "./events.ts";
 import { path, Transport, type CallOptions, type ClientOptions } from "./transport.ts";
+import { Users } from "./users.ts";
 
 export { CodedropConnectionError, CodedropError } from "./errors.ts";
 export type { FieldError, Problem, ProblemSlug } from "./errors.ts";
@@ -39,6 +40,7 @@ export class Codedrop {
   readonly redemptions: Redemptions;
   readonly events: Events;
   readonly auditLog: AuditLog;
+  readonly users: Users;
 
   constructor(options: ClientOptions) {
     const transport = new Transport(options);
@@ -54,6 +56,7 @@ export class Codedrop {
     this.redemptions = new Redemptions(transport);
     this.events = new Events(transport);
     this.auditLog = new AuditLog(transport);
+    this.users = new Users(transport);
   }
 
   /** A campaign's codes by status. */

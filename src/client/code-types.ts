@@ -66,7 +66,7 @@ export interface ExportedCode extends Code {
 export interface ExportedClaim {
   id: string;
   code: string;
-  user_id: string;
+  user_id: string | null;
   status: "claimed" | "redeemed" | "expired" | "revoked";
   claimed_at: string;
   expires_at: string | null;
@@ -79,7 +79,7 @@ export interface ExportedClaim {
 export interface ExportedRedemption {
   id: string;
   code: string;
-  user_id: string;
+  user_id: string | null;
   order_id: string;
   order_amount: number | null;
   order_currency: string | null;
@@ -166,7 +166,8 @@ export interface Claim {
   id: string;
   campaign_id: string;
   code: string;
-  user_id: string;
+  /** Null once the user was erased. */
+  user_id: string | null;
   status: "claimed" | "redeemed" | "expired" | "revoked";
   discount: Discount | null;
   claimed_at: string;
@@ -188,12 +189,29 @@ export interface Redemption {
   campaign_id: string;
   claim_id: string;
   code: string;
-  user_id: string;
+  user_id: string | null;
   order_id: string;
   order: Order | null;
   discount: Discount | null;
   discount_amount: number | null;
   redeemed_at: string;
+}
+
+/** What is held about a user in one campaign. */
+export interface UserInCampaign {
+  campaign_id: string;
+  /** Each with the consent that was given with it, at claimed_at, and the contact data kept. */
+  claims: Claim[];
+  redemptions: Redemption[];
+}
+
+export interface Erasure {
+  id: string;
+  status: "running" | "complete";
+  /** From which the user's data was taken so far. */
+  claims: number;
+  created_at: string;
+  finished_at: string | null;
 }
 
 export interface Stats {

@@ -116,6 +116,8 @@ export interface CampaignUpdate {
   claims_per_user?: number;
   /** Counted from the claim. */
   code_lifetime_seconds?: number | null;
+  /** Counted from the claim; null keeps contact data until it is erased. */
+  contact_retention_days?: number | null;
   code_format?: CodeFormat | null;
   /** Lifts the floor under how hard a code is to guess. */
   accept_guessable?: boolean;
@@ -143,6 +145,7 @@ export interface Campaign {
   ends_at: string | null;
   claims_per_user: number;
   code_lifetime_seconds: number | null;
+  contact_retention_days: number | null;
   code_format: CodeFormat | null;
   accept_guessable: boolean;
   consent: ConsentTerms | null;

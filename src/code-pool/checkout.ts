@@ -3,6 +3,7 @@
 import { refusalReason } from "../domain/redemption.ts";
 import type { Ledger } from "./ledger.ts";
 import type {
+  HeldByUser,
   HeldClaim,
   HeldRedemption,
   RedeemOutcome,
@@ -35,6 +36,14 @@ export class Checkout {
     const slot = this.#stock.slotOf(place);
     const claim = slot === null ? null : this.#ledger.ofSlot(slot);
     return claim && { claim, redemption: this.#redemptions.ofSlot(claim.slot) };
+  }
+
+  /** The user's claims, first to last, and what each was spent on. Not those that were erased. */
+  heldBy(userKey: string): HeldByUser[] {
+    return this.#ledger
+      .heldBy(userKey)
+      .filter(({ userId }) => userId !== null)
+      .map((claim) => ({ claim, redemption: this.#redemptions.ofSlot(claim.slot) }));
   }
 
   /**

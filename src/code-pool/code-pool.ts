@@ -55,6 +55,7 @@ import { Ledger, type Claim, type PlacedClaim } from "./ledger.ts";
 import type * as messages from "./messages.ts";
 import { migrate } from "./migrations.ts";
 import { Outbox } from "./outbox.ts";
+import { PersonalData, SWEEP_REST_MS } from "./personal-data.ts";
 import { Refiller, type StockAnswer } from "./refill.ts";
 import { Redemptions } from "./redemptions.ts";
 import { Settings } from "./settings.ts";
@@ -71,7 +72,10 @@ export class CodePool extends DurableObject<Env> {
   readonly #outbox: Outbox;
   readonly #desk: ClaimDesk;
   readonly #checkout: Checkout;
+  readonly #personalData: PersonalData;
+  /** Whether an alarm is set for what cannot wait. One for old contact data does not count. */
   #alarmIsSet = false;
+  #sweepIsSet = false;
   readonly #gathering = new Gathering();
   /** Claims that found no code here and wait for a refill. */
   #waiting = 0;
@@ -79,14 +83,16 @@ export class CodePool extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     migrate(ctx.storage);
-    const ledger = new Ledger(ctx.storage.sql);
     const stock = new Stock(ctx.storage.sql);
     const settings = new Settings(ctx.storage.sql);
+    const personalData = new PersonalData(ctx.storage.sql, settings);
+    const ledger = new Ledger(ctx.storage.sql, () => personalData.contactsFrom(Date.now()));
     const redemptions = new Redemptions(ctx.storage.sql);
     const db = () => this.env.DB;
     this.#ledger = ledger;
     this.#stock = stock;
     this.#settings = settings;
+    this.#personalData = personalData;
     this.#desk = new ClaimDesk({ ledger, stock, settings });
     this.#checkout = new Checkout({ storage: ctx.storage, ledger, stock, redemptions });
     this.#refiller = new Refiller({
@@ -99,7 +105,8 @@ export class CodePool extends DurableObject<Env> {
     });
     this.#outbox = new Outbox({ ledger, redemptions, settings, db });
     const isDone = this.#outbox.isEmpty() && stock.givenBack().length === 0;
-    if (!isDone) this.#setAlarm(this.#outbox.delayMs());
+    if (isDone) this.#setSweep();
+    else this.#setAlarm(this.#outbox.delayMs());
   }
 
   /**
@@ -140,14 +147,30 @@ export class CodePool extends DurableObject<Env> {
   /** Takes over newer settings. A pause that was answered is in force here. */
   configure(campaign: PoolCampaign, shard: number): void {
     this.ctx.storage.transactionSync(() => this.#settings.newest(campaign, shard));
+    this.#sweepIsSet = false;
+    this.#setSweep();
+  }
+
+  /**
+   * Takes from the user's claims all that says who it is, and tells which they were. When this is
+   * answered D1 shows those claims, so that no call to it that still lies on its way, with the
+   * user's id in it, takes effect any more: what the caller deletes there stays deleted. Null when
+   * D1 did not say so. Safe to repeat.
+   */
+  async erase(userKey: string, erasureId: string): Promise<messages.ErasedClaim[] | null> {
+    const erased = this.ctx.storage.transactionSync(() =>
+      this.#personalData.erase(userKey, erasureId),
+    );
+    return erased.length === 0 || (await this.showClaims()) ? erased : null;
   }
 
   findClaim(userKey: string, nth: number): Claim | null {
     return this.#ledger.find(userKey, nth);
   }
 
-  listClaimsOf(userKey: string): Claim[] {
-    return this.#ledger.heldBy(userKey);
+  /** First to last. Claims that were erased are nobody's as far as anybody can ask. */
+  listClaimsOf(userKey: string): messages.HeldByUser[] {
+    return this.#checkout.heldBy(userKey);
   }
 
   /** Newest first. */
@@ -238,6 +261,19 @@ export class CodePool extends DurableObject<Env> {
     } catch {
       this.#setAlarm(GIVE_BACK_RETRY_MS);
     }
+    const isMore = this.ctx.storage.transactionSync(() => this.#personalData.sweep(Date.now()));
+    this.#sweepIsSet = false;
+    if (isMore) this.#setAlarm(SWEEP_REST_MS);
+    else this.#setSweep();
+  }
+
+  /** Lets an alarm come for contact data whose time is over by then, unless one comes before. */
+  #setSweep(): void {
+    if (this.#sweepIsSet || this.#alarmIsSet) return;
+    const at = this.#personalData.sweepsAt();
+    if (at === null) return;
+    this.#sweepIsSet = true;
+    void this.ctx.storage.setAlarm(at);
   }
 
   /**

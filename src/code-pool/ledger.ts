@@ -16,7 +16,8 @@ export interface Claim {
   slot: number;
   userKey: string;
   nth: number;
-  userId: string;
+  /** Null once the user's data was erased: `userKey` stands for them from then on. */
+  userId: string | null;
   code: string;
   claimedAt: number;
   expiresAt: number | null;
@@ -42,6 +43,7 @@ type ClaimRow = {
   user_key: string;
   nth: number;
   user_id: string;
+  erased_by: string | null;
   code: string;
   claimed_at: number;
   expires_at: number | null;
@@ -53,19 +55,21 @@ type ClaimRow = {
   revoked_at: number | null;
 };
 
-function toClaim(row: ClaimRow): Claim {
+/** Claims that were made after `contactsFrom` show their contact data. */
+function toClaim(row: ClaimRow, contactsFrom: number): Claim {
+  const contact = row.claimed_at > contactsFrom ? row.contact : null;
   return {
     slot: row.slot,
     userKey: row.user_key,
     nth: row.nth,
-    userId: row.user_id,
+    userId: row.erased_by === null ? row.user_id : null,
     code: row.code,
     claimedAt: row.claimed_at,
     expiresAt: row.expires_at,
     idempotencyKey: row.idempotency_key,
     attempt: row.attempt,
     consent: row.consent === null ? null : (JSON.parse(row.consent) as Consent),
-    contact: row.contact === null ? null : (JSON.parse(row.contact) as Contact),
+    contact: contact === null ? null : (JSON.parse(contact) as Contact),
     redeemedAt: row.redeemed_at,
     revokedAt: row.revoked_at,
   };
@@ -73,9 +77,18 @@ function toClaim(row: ClaimRow): Claim {
 
 export class Ledger {
   readonly #sql: SqlStorage;
+  readonly #contactsFrom: () => number;
 
-  constructor(sql: SqlStorage) {
+  /** `contactsFrom` tells which claims still show contact data: those that were made later. */
+  constructor(sql: SqlStorage, contactsFrom: () => number) {
     this.#sql = sql;
+    this.#contactsFrom = contactsFrom;
+  }
+
+  #claims(sql: string, ...values: SqlStorageValue[]): Claim[] {
+    const rows = this.#sql.exec<ClaimRow>(sql, ...values).toArray();
+    const from = rows.some(({ contact }) => contact !== null) ? this.#contactsFrom() : 0;
+    return rows.map((row) => toClaim(row, from));
   }
 
   /** Slots are given in order; those of codes that were withdrawn are passed over. */
@@ -87,10 +100,7 @@ export class Ledger {
 
   /** A user's claims, first to last. */
   heldBy(userKey: string): Claim[] {
-    return this.#sql
-      .exec<ClaimRow>("SELECT * FROM claims WHERE user_key = ? ORDER BY nth", userKey)
-      .toArray()
-      .map(toClaim);
+    return this.#claims("SELECT * FROM claims WHERE user_key = ? ORDER BY nth", userKey);
   }
 
   /** Throws when the slot is taken or the user has an nth claim: the caller's checks were wrong. */
@@ -114,15 +124,12 @@ export class Ledger {
   }
 
   find(userKey: string, nth: number): Claim | null {
-    const row = this.#sql
-      .exec<ClaimRow>("SELECT * FROM claims WHERE user_key = ? AND nth = ?", userKey, nth)
-      .toArray()[0];
-    return row === undefined ? null : toClaim(row);
+    const where = "user_key = ? AND nth = ?";
+    return this.#claims(`SELECT * FROM claims WHERE ${where}`, userKey, nth)[0] ?? null;
   }
 
   ofSlot(slot: number): Claim | null {
-    const row = this.#sql.exec<ClaimRow>("SELECT * FROM claims WHERE slot = ?", slot).toArray()[0];
-    return row === undefined ? null : toClaim(row);
+    return this.#claims("SELECT * FROM claims WHERE slot = ?", slot)[0] ?? null;
   }
 
   /** A claim that was revoked before keeps its time. */
@@ -136,21 +143,18 @@ export class Ledger {
 
   /** Newest first, those below `beforeSlot`. */
   listBefore(beforeSlot: number, limit: number): Claim[] {
-    return this.#sql
-      .exec<ClaimRow>(
-        "SELECT * FROM claims WHERE slot < ? ORDER BY slot DESC LIMIT ?",
-        beforeSlot,
-        limit,
-      )
-      .toArray()
-      .map(toClaim);
+    return this.#claims(
+      "SELECT * FROM claims WHERE slot < ? ORDER BY slot DESC LIMIT ?",
+      beforeSlot,
+      limit,
+    );
   }
 
   /** Oldest first, those above `slot`. */
   listPlaced(slot: number, limit: number): PlacedClaim[] {
     return this.#sql
       .exec<PlacedClaim & Record<string, SqlStorageValue>>(
-        `SELECT claims.slot, user_key AS userKey, nth, user_id AS userId, code,
+        `SELECT claims.slot, user_key AS userKey, nth, nullif(user_id, '') AS userId, code,
                 claimed_at AS claimedAt, expires_at AS expiresAt, batch_id AS batchId,
                 from_ordinal + claims.slot - first_slot AS ordinal
          FROM claims JOIN blocks

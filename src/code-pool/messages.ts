@@ -43,12 +43,22 @@ export interface StockLeft {
 }
 
 /** A code in the hands of this pool's shard, or null: nobody has been given it here. */
-export type HeldClaim = { claim: Claim; redemption: Redemption | null } | null;
+export type HeldClaim = HeldByUser | null;
+
+export interface HeldByUser {
+  claim: Claim;
+  redemption: Redemption | null;
+}
 
 /** A redemption, and the claim whose code was spent. */
 export interface HeldRedemption {
   redemption: Redemption;
   claim: Claim;
+}
+
+/** A claim whose user's data was erased, and the place of its code in the inventory. */
+export interface ErasedClaim extends Place {
+  nth: number;
 }
 
 export interface RedeemRequest {

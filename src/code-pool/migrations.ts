@@ -83,6 +83,13 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (batch_id, ordinal)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- The erasure that took the user's id and contact data from the claim. user_id is '' from then on.
+  ALTER TABLE claims ADD COLUMN erased_by TEXT;
+
+  -- Contact data of claims up to this slot is deleted: its time was over.
+  ALTER TABLE pool ADD COLUMN contacts_deleted_slot INTEGER NOT NULL DEFAULT 0;
+  `,
 ];
 
 /**

@@ -13,7 +13,7 @@ export class Settings {
 
   /** Keeps `offered` if it is newer than what is stored, and returns the newer of the two. */
   newest(offered: PoolCampaign, shard: number): PoolCampaign {
-    const stored = this.#read();
+    const stored = this.find();
     if (stored !== null && stored.campaign.version >= offered.version) return stored.campaign;
     this.#sql.exec(
       `INSERT INTO pool (only_row, shard, campaign, projected_slot) VALUES (1, ?1, ?2, 0)
@@ -26,12 +26,13 @@ export class Settings {
 
   /** Throws on a pool that was never claimed from or configured: no caller gets that far. */
   current(): { campaign: PoolCampaign; shard: number } {
-    const stored = this.#read();
+    const stored = this.find();
     if (stored === null) throw new Error("This pool belongs to no campaign yet");
     return stored;
   }
 
-  #read(): { campaign: PoolCampaign; shard: number } | null {
+  /** Null in a pool that was never claimed from or configured. */
+  find(): { campaign: PoolCampaign; shard: number } | null {
     const row = this.#sql
       .exec<{ campaign: string; shard: number }>("SELECT campaign, shard FROM pool")
       .toArray()[0];

@@ -21,6 +21,7 @@ export class PoolOverloadedError extends Error {}
 type Methods =
   | "claim"
   | "configure"
+  | "erase"
   | "findClaim"
   | "findRedemption"
   | "inspect"
@@ -54,6 +55,7 @@ export function poolCampaign(campaign: CampaignRow): PoolCampaign {
     claimsPerUser: campaign.claimsPerUser,
     shards: campaign.shards,
     codeLifetimeSeconds: campaign.codeLifetimeSeconds,
+    contactRetentionDays: campaign.contactRetentionDays,
     consent: campaign.consent && {
       required: campaign.consent.required,
       version: campaign.consent.version,

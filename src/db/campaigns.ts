@@ -1,4 +1,4 @@
-import { and, desc, eq, lt, ne, or, sql, type SQL } from "drizzle-orm";
+import { and, asc, desc, eq, gt, lt, ne, or, sql, type SQL } from "drizzle-orm";
 import type { KeyMode } from "../domain/api-key.ts";
 import { alongside, type Alongside } from "./alongside.ts";
 import { database, isUniqueViolation, type Page } from "./database.ts";
@@ -24,6 +24,7 @@ export type NewCampaign = Pick<CampaignRow, "brandId" | "slug" | "name" | "mode"
       | "endsAt"
       | "claimsPerUser"
       | "codeLifetimeSeconds"
+      | "contactRetentionDays"
       | "consent"
       | "challenge"
       | "codeFormat"
@@ -42,6 +43,7 @@ export function campaignToInsert(campaign: NewCampaign): CampaignRow {
     endsAt: null,
     claimsPerUser: 1,
     codeLifetimeSeconds: null,
+    contactRetentionDays: null,
     consent: null,
     challenge: null,
     codeFormat: null,
@@ -102,6 +104,25 @@ export async function listCampaigns(
     .from(campaigns)
     .where(and(within(scope), after === null ? undefined : lt(campaigns.id, after)))
     .orderBy(desc(campaigns.id))
+    .limit(limit);
+}
+
+/**
+ * Campaigns whose codes somebody may have, in the order of their ids: a shard gives only codes that
+ * were leased to it, and a lease of which one was given stays with it.
+ */
+export async function listLeasedCampaigns(
+  db: D1Database,
+  scope: CampaignScope,
+  { after, limit }: Page<string>,
+): Promise<CampaignRow[]> {
+  const isLeased = sql`EXISTS (SELECT 1 FROM leases
+    WHERE leases.campaign_id = ${campaigns.id} AND leases.shard IS NOT NULL)`;
+  return database(db)
+    .select()
+    .from(campaigns)
+    .where(and(within(scope), after === null ? undefined : gt(campaigns.id, after), isLeased))
+    .orderBy(asc(campaigns.id))
     .limit(limit);
 }
 

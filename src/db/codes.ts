@@ -1,6 +1,7 @@
-import { and, asc, eq, getTableColumns, gte, lt, sql } from "drizzle-orm";
+import { and, asc, eq, getTableColumns, gte, lt, sql, type SQL } from "drizzle-orm";
+import type { BatchItem } from "drizzle-orm/batch";
 import { statusSql, type CodeStatus } from "../domain/code-status.ts";
-import { database, type Page } from "./database.ts";
+import { blanked, database, type Page } from "./database.ts";
 import { batches, codes } from "./schema.ts";
 
 export type CodeRow = typeof codes.$inferSelect & { status: CodeStatus };
@@ -37,4 +38,19 @@ export async function listCodes(
     )
     .orderBy(asc(batches.id), asc(codes.ordinal))
     .limit(limit);
+}
+
+/**
+ * The statements that take from claimed codes who has them, for the batch that says so. First by
+ * as many other bytes: SQLite writes those over the old ones.
+ */
+export function forgetUsers(
+  db: D1Database,
+  places: readonly { batchId: string; ordinal: number }[],
+): [BatchItem<"sqlite">, BatchItem<"sqlite">] {
+  const asked = JSON.stringify(places.map(({ batchId, ordinal }) => [batchId, ordinal]));
+  const isOne = sql`(${codes.batchId}, ${codes.ordinal}) IN
+    (SELECT value ->> 0, value ->> 1 FROM json_each(${asked}))`;
+  const set = (userId: SQL | null) => database(db).update(codes).set({ userId }).where(isOne);
+  return [set(sql.raw(blanked("user_id"))), set(null)];
 }

@@ -38,6 +38,13 @@ export function rowsOf<Row>(result: D1Result | undefined): Row[] {
 }
 
 /**
+ * As many bytes in place of a text. SQLite writes a row of the same size over the old one, while a
+ * shorter row leaves the old one's bytes lying in the page until something else takes their place.
+ */
+export const blanked = (column: string) =>
+  `CAST(zeroblob(length(CAST(${column} AS BLOB))) AS TEXT)`;
+
+/**
  * How long a pool waits for D1. A batch takes milliseconds; a call that never settles must not hold
  * up a pool for ever. What was asked may still take effect: callers ask again, which is safe.
  */

@@ -68,6 +68,7 @@ export const campaigns = sqliteTable("campaigns", {
   endsAt: integer(),
   claimsPerUser: integer().notNull().default(1),
   codeLifetimeSeconds: integer(),
+  contactRetentionDays: integer(),
   consent: text({ mode: "json" }).$type<ConsentTerms>(),
   codeFormat: text({ mode: "json" }).$type<CodeFormat>(),
   challenge: text({ mode: "json" }).$type<Challenge>(),

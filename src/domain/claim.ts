@@ -12,6 +12,8 @@ export interface PoolCampaign {
   claimsPerUser: number;
   shards: number;
   codeLifetimeSeconds: number | null;
+  /** Missing in settings that a pool stored before there was such a thing. */
+  contactRetentionDays?: number | null;
   consent: { required: boolean; version: string } | null;
 }
 

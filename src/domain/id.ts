@@ -12,6 +12,7 @@ const prefixes = {
   redemption: "rdm",
   event: "evt",
   auditEntry: "aud",
+  erasure: "era",
 } as const;
 
 export type IdKind = keyof typeof prefixes;

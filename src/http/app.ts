@@ -24,6 +24,7 @@ import { platformRoutes } from "./routes/platform.ts";
 import { profileRoutes } from "./routes/profile.ts";
 import { reportRoutes } from "./routes/reports.ts";
 import { singleCodeRoutes } from "./routes/single-codes.ts";
+import { userRoutes } from "./routes/users.ts";
 
 const YEAR_SECONDS = 31_536_000;
 
@@ -68,6 +69,7 @@ export function createApp(): OpenAPIHono<HttpEnv> {
     claimRoutes,
     checkoutRoutes,
     eventRoutes,
+    userRoutes,
     reportRoutes,
     auditLogRoutes,
     platformRoutes,

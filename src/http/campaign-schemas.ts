@@ -20,6 +20,8 @@ export const AMOUNT_MAX = 1_000_000_000_000;
  * Ten years: longer than any code should live, short enough for a date that every client can parse.
  */
 const LIFETIME_SECONDS_MAX = 315_360_000;
+/** Ten years, too. */
+const RETENTION_DAYS_MAX = 3_650;
 const METADATA_PAIRS_MAX = 50;
 
 export const Currency = z.string().regex(/^[A-Z]{3}$/, "Must be an ISO 4217 code such as EUR.");
@@ -112,6 +114,10 @@ const changeable = {
     .meta({ description: "Seconds from the claim until its code expires; null: never." }),
   consent: Consent.nullable(),
   challenge: Challenge.nullable(),
+  contact_retention_days: z.int().min(1).max(RETENTION_DAYS_MAX).nullable().meta({
+    description:
+      "Days from the claim until its contact data is deleted, of claims made before too; null: kept until it is erased.",
+  }),
   code_format: CodeFormat.nullable().meta({
     description: "How codes that are made from now on look; null: the default.",
   }),
@@ -169,6 +175,7 @@ export const Campaign = z
       .strictObject({ type: z.literal("turnstile"), site_key: z.string() })
       .meta({ id: "Challenge" })
       .nullable(),
+    contact_retention_days: z.int().nullable(),
     code_format: CodeFormat.nullable(),
     accept_guessable: z.boolean(),
     shop_url: z.string().nullable(),
@@ -196,6 +203,7 @@ export function presentCampaign(campaign: CampaignRow): z.infer<typeof Campaign>
       type: campaign.challenge.type,
       site_key: campaign.challenge.siteKey,
     },
+    contact_retention_days: campaign.contactRetentionDays,
     code_format: campaign.codeFormat,
     accept_guessable: campaign.acceptGuessable,
     shop_url: campaign.shopUrl,
@@ -223,6 +231,7 @@ export function toChange(fields: z.infer<typeof CampaignUpdate>): Defined<Campai
       siteKey: fields.challenge.site_key,
       secret: fields.challenge.secret,
     },
+    contactRetentionDays: fields.contact_retention_days,
     codeFormat: fields.code_format,
     acceptGuessable: fields.accept_guessable,
     shopUrl: fields.shop_url,

@@ -72,7 +72,7 @@ export const Redemption = z
     campaign_id: z.string(),
     claim_id: z.string(),
     code: z.string().meta({ description: "As it was made, however it was typed." }),
-    user_id: z.string(),
+    user_id: z.string().nullable(),
     order_id: z.string(),
     // Not nullable(): the reference would say that it is an order and null at once.
     order: z.union([Order, z.null()]),

@@ -16,10 +16,12 @@ const ATTRIBUTES_MAX = 20;
 /** Of Turnstile's own documentation. */
 const CHALLENGE_TOKEN_MAX = 2_048;
 
-export const UserId = line(USER_ID_MAX).meta({
-  description: `Your id of the user, 1–${USER_ID_MAX} characters. Compared exactly: "Ann" and "ann" are two users.`,
-  example: "u-123",
-});
+export const UserId = line(USER_ID_MAX)
+  .refine((id) => id !== "." && id !== "..", "No path can name this user.")
+  .meta({
+    description: `Your id of the user, 1–${USER_ID_MAX} characters. Compared exactly: "Ann" and "ann" are two users.`,
+    example: "u-123",
+  });
 
 const Contact = {
   email: z.email().max(USER_EMAIL_MAX).optional(),
@@ -70,7 +72,7 @@ export const Claim = z
     id: z.string().meta({ example: "clm_01k3q9m7x2v8d4t6w5ab4zq0c9k2m7x1v8d3t6w5ab9ch20" }),
     campaign_id: z.string(),
     code: z.string().meta({ example: "K7QF-3MWD-9RTX" }),
-    user_id: z.string(),
+    user_id: z.string().nullable().meta({ description: "Null once the user was erased." }),
     status: z.enum(["claimed", "redeemed", "expired", "revoked"]),
     discount: Campaign.shape.discount,
     claimed_at: AnsweredTime,

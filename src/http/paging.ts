@@ -97,6 +97,11 @@ export function pageAsked<Key>(
   return { after: toKey(cursor.key), limit, list };
 }
 
+/** The cursor of the rows behind `key`. */
+export function cursorBehind(asked: { list: string }, key: Cursor["key"]): string {
+  return encode({ list: asked.list, key });
+}
+
 /** The answer's body, from the rows that were found and the key of a row. */
 export function pageFound<Row, Item>(
   asked: { limit: number; list: string },
@@ -109,8 +114,6 @@ export function pageFound<Row, Item>(
   return {
     data: shown.map(present),
     next_cursor:
-      rows.length < asked.limit || last === undefined
-        ? null
-        : encode({ list: asked.list, key: keyOf(last) }),
+      rows.length < asked.limit || last === undefined ? null : cursorBehind(asked, keyOf(last)),
   };
 }

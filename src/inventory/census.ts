@@ -2,7 +2,9 @@
 
 import { rowsOf } from "../db/database.ts";
 import { shardSql } from "./leases.ts";
+import { USER_KEY_LENGTH } from "../domain/claim.ts";
 import { statusSql, type CodeStatus } from "../domain/code-status.ts";
+import { OPAQUE_LENGTH } from "../domain/id.ts";
 
 export interface Census {
   /** Code rows that exist. */
@@ -61,7 +63,13 @@ export async function countStock(
   return row ?? { made: 0, free: 0 };
 }
 
-/** Users whom D1 shows with more codes of the campaign than `claimsPerUser`. */
+/** The claim's id without the last part: names the campaign and, by a keyed hash, the user. */
+const USER_OF_CLAIM = `substr(c.claim_id, 1, ${4 + OPAQUE_LENGTH + USER_KEY_LENGTH})`;
+
+/**
+ * Users whom D1 shows with more codes of the campaign than `claimsPerUser`. Those whose ids were
+ * erased are told apart by their claims.
+ */
 export async function usersAboveLimit(
   db: D1Database,
   campaignId: string,
@@ -70,8 +78,9 @@ export async function usersAboveLimit(
   const row = await db
     .prepare(
       `SELECT count(*) AS users FROM (
-         SELECT c.user_id FROM batches AS b JOIN codes AS c ON c.batch_id = b.id
-         WHERE b.campaign_id = ?1 AND c.claim_id IS NOT NULL GROUP BY c.user_id HAVING count(*) > ?2)`,
+         SELECT 1 FROM batches AS b JOIN codes AS c ON c.batch_id = b.id
+         WHERE b.campaign_id = ?1 AND c.claim_id IS NOT NULL
+         GROUP BY coalesce(c.user_id, ${USER_OF_CLAIM}) HAVING count(*) > ?2)`,
     )
     .bind(campaignId, claimsPerUser)
     .first<{ users: number }>();

@@ -5,7 +5,7 @@ export interface ClaimToShow {
   ordinal: number;
   code: string;
   claimId: string;
-  userId: string;
+  userId: string | null;
   claimedAt: number;
   expiresAt: number | null;
 }
@@ -70,7 +70,7 @@ export async function showRedemptions(
 
 /**
  * Holds claims of the ledger against D1: how many it does not show yet, and how many it
- * contradicts.
+ * contradicts. Of a user who was erased D1 may say who it was, for as long as the erasure takes.
  */
 export async function compareClaims(
   db: D1Database,
@@ -81,7 +81,8 @@ export async function compareClaims(
       `SELECT count(*) FILTER (WHERE codes.code = shown.code AND codes.claim_id IS NULL) AS missing,
               count(*) FILTER (WHERE codes.code IS NOT shown.code
                                  OR codes.claim_id <> shown.claim_id
-                                 OR codes.claim_id IS NOT NULL AND codes.user_id IS NOT shown.user_id
+                                 OR codes.claim_id IS NOT NULL AND shown.user_id IS NOT NULL
+                                    AND codes.user_id IS NOT shown.user_id
                               ) AS contradicted
        FROM ${CLAIMS_IN} LEFT JOIN codes
          ON codes.batch_id = shown.batch_id AND codes.ordinal = shown.ordinal`,

@@ -11,6 +11,7 @@ export const openCampaign: PoolCampaign = {
   claimsPerUser: 1,
   shards: 1,
   codeLifetimeSeconds: null,
+  contactRetentionDays: null,
   consent: null,
 };
 

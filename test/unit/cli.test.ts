@@ -104,6 +104,7 @@ const campaign = {
   ends_at: null,
   claims_per_user: 1,
   code_lifetime_seconds: 2_592_000,
+  contact_retention_days: null,
   code_format: { pattern: "####-####" },
   accept_guessable: false,
   consent: null,

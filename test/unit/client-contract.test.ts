@@ -53,6 +53,7 @@ const HELD = [
   "ConsentTerms",
   "NewChallenge",
   "Discount",
+  "Erasure",
   "Event",
   "Identity",
   "Import",
@@ -77,6 +78,7 @@ const HELD = [
   "Redemption",
   "Revocation",
   "Stats",
+  "UserInCampaign",
   "Validation",
 ];
 
@@ -199,7 +201,7 @@ async function callsOf(): Promise<string[]> {
     },
   });
   const { brand, brands, keys, campaigns, batches, imports, codes } = codedrop;
-  const { claims, redemptions, events } = codedrop;
+  const { claims, redemptions, events, users } = codedrop;
   const type = "text/csv";
   const [newBrand, id, claim] = [{ name: "x" }, "{id}", { user: { id: "u-1" } }];
   await Promise.all([
@@ -224,6 +226,7 @@ async function callsOf(): Promise<string[]> {
   await Promise.all([claims.create(id, claim), claims.get(id), claims.list(id).page()]);
   await Promise.all([claims.export(id).stream(), redemptions.export(id).stream()]);
   await Promise.all([redemptions.create({ code: "x", order_id: "o" }), redemptions.get(id)]);
+  await Promise.all([users.get(id).page(), users.erase(id), users.erasure(id)]);
   await Promise.all([codedrop.stats(id), codedrop.integrity(id), events.list().page()]);
   await Promise.all([codedrop.auditLog.list().page(), codedrop.auditLog.verify()]);
   return calls.map((call) => call.replaceAll("%7Bid%7D", "{}"));

@@ -35,6 +35,7 @@ const ARROWS: Record<string, string[]> = {
   inventory: ["db", "domain"],
   "code-pool": ["inventory", "db", "domain"],
   "batch-runner": ["code-pool", "inventory", "db", "domain"],
+  users: ["code-pool", "inventory", "db", "domain"],
   directory: ["db", "domain"],
   outbound: ["db", "domain"],
   challenge: ["outbound"],
@@ -44,6 +45,7 @@ const ARROWS: Record<string, string[]> = {
     "identity",
     "directory",
     "batch-runner",
+    "users",
     "code-pool",
     "inventory",
     "db",
@@ -52,7 +54,7 @@ const ARROWS: Record<string, string[]> = {
   dev: [],
   client: [],
   cli: ["client"],
-  "": ["http", "batch-runner", "code-pool"],
+  "": ["http", "batch-runner", "code-pool", "users"],
 };
 
 function roomOf(file: string): string {

@@ -52,6 +52,8 @@ const routes: Route[] = Object.entries(document.paths).flatMap(([template, metho
     };
   }),
 );
+/** Takes any id that a user could have, and tells nobody whether there is such a user. */
+const ERASES = "DELETE /v1/users/{user_id}";
 const guarded = routes.filter(({ credential }) => credential !== "none");
 /** Routes whose body is JSON of a schema; a file that is uploaded is another matter. */
 const withBody = routes.filter(
@@ -91,7 +93,10 @@ beforeAll(async () => {
     mode: "live",
     name: "Other",
   });
+  const erasure = await api.send(brand.secret, `DELETE /v1/users/${ERASED_USER}`);
   values = {
+    user_id: "u-1",
+    erasure: String(erasure.body["id"]),
     brand: rival.id,
     key: key.body.id,
     campaign,
@@ -103,8 +108,12 @@ beforeAll(async () => {
   };
 });
 
+/** Called again and again: nobody whom the other routes need. */
+const ERASED_USER = "u-2";
+
 /** The route's path with real ids, or with `instead` for each. */
 function pathOf(route: Route, instead?: string): string {
+  if (route.name === ERASES) return `/v1/users/${instead ?? ERASED_USER}`;
   return route.template.replace(/\{(\w+)\}/g, (_, name: string) => instead ?? values[name] ?? "");
 }
 
@@ -260,7 +269,7 @@ describe.each(guarded.filter(({ credential }) => credential === "brand"))("$name
   });
 
   it("tells another brand exactly what it tells of an id that does not exist", async () => {
-    if (!route.template.includes("{")) return;
+    if (!route.template.includes("{") || route.name === ERASES) return;
     const kinds: Record<string, string> = {
       campaign: "cmp",
       batch: "bat",
@@ -268,6 +277,8 @@ describe.each(guarded.filter(({ credential }) => credential === "brand"))("$name
       redemption: "rdm",
       import: "imp",
       key: "key",
+      user_id: "usr",
+      erasure: "era",
     };
     const parameter = /\{(\w+)\}/.exec(route.template)?.[1] ?? "";
     const unknown = `${kinds[parameter]}_00000000000000000000`;
@@ -283,14 +294,9 @@ describe.each(guarded.filter(({ credential }) => credential === "brand"))("$name
 
   it("answers 404 to ids that cannot be", async () => {
     if (!route.template.includes("{")) return;
-    for (const id of [
-      "x",
-      "%00",
-      "%F0%9F%92%A5",
-      "a".repeat(4_000),
-      "'; DROP TABLE codes; --",
-      "%zz",
-    ]) {
+    const couldBeUsers = ["x", "%F0%9F%92%A5", "'; DROP TABLE codes; --", "%zz"];
+    const cannotBe = ["%00", "a".repeat(4_000)];
+    for (const id of route.name === ERASES ? cannotBe : [...cannotBe, ...couldBeUsers]) {
       const answer = await call(route, { path: pathOf(route, id) });
       expect([id.slice(0, 20), answer.status]).toEqual([id.slice(0, 20), 404]);
     }

@@ -65,7 +65,7 @@ export const claimCommands: readonly Command[] = [
       const head = ["CODE", "USER", "STATUS", "CLAIMED", "ID"];
       await printRows(call, claims, head, (claim) => [
         claim.code,
-        claim.user_id,
+        claim.user_id ?? "",
         claim.status,
         claim.claimed_at,
         claim.id,

@@ -201,7 +201,8 @@ async function listOfUser(
   const held = await poolOfUser(c.env, campaign, userKey).call((pool) =>
     pool.listClaimsOf(userKey),
   );
-  const rows = held.reverse().filter(({ nth }) => page.after === null || nth < page.after);
+  const claims = held.map(({ claim }) => claim).reverse();
+  const rows = claims.filter(({ nth }) => page.after === null || nth < page.after);
   return pageFound(
     page,
     rows.slice(0, page.limit),
