@@ -1,12 +1,16 @@
 /** Erasing a user from one campaign: from its pool, then from what D1 shows of it. */
 
-import type { BatchItem } from "drizzle-orm/batch";
-import type { ErasedClaim } from "../code-pool/messages.ts";
 import { poolOfUser, userKeyOf } from "../code-pool/stub.ts";
 import type { CampaignRow } from "../db/campaigns.ts";
 import { forgetUsers } from "../db/codes.ts";
 import { database, repeated } from "../db/database.ts";
+import { eventToInsert } from "../db/events.ts";
+import { formatClaimId } from "../domain/claim.ts";
+import type { NewEvent } from "../domain/event.ts";
+import { formatId, ID_RANDOM_BYTES } from "../domain/id.ts";
 import type { RunningErasure } from "../inventory/erasures.ts";
+
+type Asked = Pick<RunningErasure, "id" | "userId" | "createdAt">;
 
 /**
  * From how many claims the user's data was taken. Safe to repeat: the same erasure finds the same
@@ -17,29 +21,36 @@ import type { RunningErasure } from "../inventory/erasures.ts";
  * effect once the code shows the claim, and the pool answers only when D1 does show it. So what is
  * deleted there afterwards stays deleted, however late such a call arrives.
  */
-export async function eraseFrom(
-  env: Env,
-  campaign: CampaignRow,
-  erasure: Pick<RunningErasure, "id" | "userId">,
-): Promise<number> {
+export async function eraseFrom(env: Env, campaign: CampaignRow, erasure: Asked): Promise<number> {
   const userKey = await userKeyOf(campaign, erasure.userId);
   const { call } = poolOfUser(env, campaign, userKey);
   const erased = await call((pool) => pool.erase(userKey, erasure.id));
   if (erased === null) throw new Error("D1 was not told of the claims that are to be erased");
   if (erased.length === 0) return 0;
+  const campaignId = campaign.id;
+  const claimIds = erased.map(({ nth }) => formatClaimId({ campaignId, userKey, nth }));
+  const event = await userErased(erasure, { campaignId, claimIds });
   await repeated(() =>
-    database(env.DB).batch([
-      ...forgetUsers(env.DB, erased),
-      ...userErased(env.DB, { campaign, userKey, erasureId: erasure.id, erased }),
-    ]),
+    database(env.DB).batch([...forgetUsers(env.DB, erased), eventToInsert(env.DB, event)]),
   );
   return erased.length;
 }
 
-/** What tells the brand, once for each erasure and campaign, in the transaction of the fact. */
-function userErased(
-  _db: D1Database,
-  _of: { campaign: CampaignRow; userKey: string; erasureId: string; erased: ErasedClaim[] },
-): BatchItem<"sqlite">[] {
-  return [];
+/**
+ * What tells the brand, in the transaction of the fact. Once for an erasure and campaign, however
+ * often it is done: its id says of which it is.
+ */
+async function userErased(
+  erasure: Asked,
+  { campaignId, claimIds }: { campaignId: string; claimIds: string[] },
+): Promise<NewEvent> {
+  const what = new TextEncoder().encode(`${erasure.id}/${campaignId}`);
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", what));
+  return {
+    id: formatId("event", erasure.createdAt, digest.subarray(0, ID_RANDOM_BYTES)),
+    campaignId,
+    type: "user.erased",
+    timestamp: Date.now(),
+    data: { claim_ids: claimIds },
+  };
 }

@@ -94,6 +94,15 @@ const shownUsers = async (brand: Brand, campaign: string) =>
     )
   ).map(({ user_id }) => user_id);
 
+async function untilComplete(brand: Brand, id: string): Promise<ErasureBody> {
+  for (;;) {
+    const { body } = await api.send<ErasureBody>(brand.secret, `GET /v1/erasures/${id}`);
+    if (body.status === "complete") return body;
+    await runDurableObjectAlarm(eraserOf(brand));
+    await scheduler.wait(20);
+  }
+}
+
 afterEach(() => {
   vi.useRealTimers();
 });
@@ -325,6 +334,47 @@ describe("erasing a user", () => {
     expect(found.body).toMatchObject({ user_id: null, status: "redeemed" });
   });
 
+  it("is told to the brand once for each campaign, by the claims, not by who it was", async () => {
+    const brand = await api.newBrand();
+    const one = await api.newCampaign(brand, 5, { claims_per_user: 2 });
+    const two = await api.newCampaign(brand, 5);
+    const none = await api.newCampaign(brand, 5);
+    const userId = unique("u");
+    const ids: string[] = [];
+    for (const campaign of [one, one, two]) {
+      ids.push((await claim(brand, campaign, userId)).body.id);
+    }
+    await claim(brand, none, "somebody else");
+    await breakD1(eraserOf(brand), [
+      { when: "after", sql: /update "codes" set "user_id"/, times: 5 },
+      { when: "after", sql: /UPDATE erasures SET after_campaign/, times: 1 },
+    ]);
+    const begun = await erase(brand, userId);
+    await untilComplete(brand, begun.body.id);
+    await erase(brand, userId);
+    const told = async () =>
+      api.listAll<{ type: string; campaign_id: string; data: object; sequence: number }>(
+        brand.secret,
+        "/v1/events?type=user.erased",
+      );
+    const expected = [
+      { campaign_id: one, sequence: 1, data: { claim_ids: ids.slice(0, 2) } },
+      { campaign_id: two, sequence: 1, data: { claim_ids: ids.slice(2) } },
+    ];
+    const byCampaign = (a: { campaign_id: string }, b: { campaign_id: string }) =>
+      a.campaign_id.localeCompare(b.campaign_id);
+    expect((await told()).toSorted(byCampaign)).toMatchObject(expected.toSorted(byCampaign));
+    expect(JSON.stringify(await told())).not.toContain(userId);
+    // What is new data of the user afterwards is another erasure's.
+    const third = await api.newCampaign(brand, 1);
+    const { body } = await claim(brand, third, userId);
+    await erase(brand, userId);
+    expect((await told()).length).toBe(3);
+    expect((await told()).find(({ campaign_id }) => campaign_id === third)).toMatchObject({
+      data: { claim_ids: [body.id] },
+    });
+  });
+
   it("is harmless when repeated, and for somebody unknown", async () => {
     const brand = await api.newBrand();
     const campaign = await api.newCampaign(brand, 5);
@@ -359,15 +409,6 @@ describe("erasing a user", () => {
 describe("an erasure that is interrupted", () => {
   const SHOW = /UPDATE codes SET claim_id/;
   const FORGET = /update "codes" set "user_id"/;
-
-  async function untilComplete(brand: Brand, id: string): Promise<ErasureBody> {
-    for (;;) {
-      const { body } = await api.send<ErasureBody>(brand.secret, `GET /v1/erasures/${id}`);
-      if (body.status === "complete") return body;
-      await runDurableObjectAlarm(eraserOf(brand));
-      await scheduler.wait(20);
-    }
-  }
 
   for (const when of ["before", "after"] as const) {
     for (const [what, sql] of [
@@ -508,13 +549,7 @@ describe("a claim that D1 is told of while its user is erased", () => {
     await breakD1(poolOf(campaign), [{ when: "before", sql: SHOW, times: 1 }]);
     await claim(brand, campaign, userId);
     const begun = await erase(brand, userId);
-    while (
-      (await api.send(brand.secret, `GET /v1/erasures/${begun.body.id}`)).body["status"] ===
-      "running"
-    ) {
-      await runDurableObjectAlarm(eraserOf(brand));
-      await scheduler.wait(20);
-    }
+    await untilComplete(brand, begun.body.id);
     expect(await shownUsers(brand, campaign)).toEqual([null]);
     expect(await api.integrity(brand, campaign)).toMatchObject({ ok: true, unprojected: 0 });
   });
