@@ -5,7 +5,7 @@ import type { Claim as ClaimRow } from "../code-pool/ledger.ts";
 import type { CampaignRow } from "../db/campaigns.ts";
 import { heldStatus } from "../domain/redemption.ts";
 import { formatClaimId } from "../domain/claim.ts";
-import { USER_EMAIL_MAX, USER_ID_MAX, USER_NAME_MAX } from "../domain/user.ts";
+import { isUserId, USER_EMAIL_MAX, USER_ID_MAX, USER_NAME_MAX } from "../domain/user.ts";
 import { Campaign } from "./campaign-schemas.ts";
 import { IdempotencyHeader } from "./idempotency.ts";
 import { pageQuery } from "./paging.ts";
@@ -17,7 +17,7 @@ const ATTRIBUTES_MAX = 20;
 const CHALLENGE_TOKEN_MAX = 2_048;
 
 export const UserId = line(USER_ID_MAX)
-  .refine((id) => id !== "." && id !== "..", "No path can name this user.")
+  .refine(isUserId, "No path can name this user.")
   .meta({
     description: `Your id of the user, 1–${USER_ID_MAX} characters. Compared exactly: "Ann" and "ann" are two users.`,
     example: "u-123",

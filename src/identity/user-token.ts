@@ -10,7 +10,7 @@ import * as z from "zod";
 import type { Near } from "../directory/copies.ts";
 import type { Identity } from "../domain/identity.ts";
 import { isLine } from "../domain/line.ts";
-import { USER_EMAIL_MAX, USER_ID_MAX, USER_NAME_MAX } from "../domain/user.ts";
+import { isUserId, USER_EMAIL_MAX, USER_NAME_MAX } from "../domain/user.ts";
 import { findIssuerKey } from "./jwks.ts";
 import { ASYMMETRIC_ALGORITHMS, type PublicKey } from "./public-keys.ts";
 import { remember } from "./remember.ts";
@@ -108,7 +108,7 @@ async function issuerKey(
 const Email = z.email().max(USER_EMAIL_MAX);
 
 function userOf({ sub, email, name }: Record<string, unknown>): TokenUser | null {
-  if (typeof sub !== "string" || !isLine(sub, USER_ID_MAX)) return null;
+  if (typeof sub !== "string" || !isUserId(sub)) return null;
   const address = Email.safeParse(email).data;
   return {
     id: sub,

@@ -6,6 +6,7 @@ import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Api, Brand, ClaimBody } from "../support/api.ts";
+import { logs } from "../support/logs.ts";
 import { bundle, newState, Runtime } from "../support/runtime.ts";
 
 const work = mkdtempSync(path.join(tmpdir(), "codedrop-erasure-"));
@@ -24,7 +25,7 @@ afterAll(async () => {
 });
 
 async function start(stateDir: string): Promise<Api> {
-  runtime = await Runtime.start({ bundle: built, stateDir });
+  runtime = await Runtime.start({ bundle: built, stateDir, log: "record" });
   return runtime.api;
 }
 
@@ -52,6 +53,7 @@ const gone = {
   attributes: { shoe: "size-gone-43", long: "gone-and-".repeat(50) },
 };
 const PERSONAL = [gone.id, gone.email, gone.name, gone.attributes.shoe, "gone-and-"];
+for (const word of PERSONAL) logs.forbid(word);
 const stays = { id: "stays-1", email: "stays@personal.example", name: "Stays" };
 
 /** The files of D1 and of the pools that have a personal word in any of their bytes. */

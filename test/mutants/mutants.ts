@@ -210,7 +210,7 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/code-pool/code-pool.ts",
-        from: "if (!isDone) this.#setAlarm(this.#outbox.delayMs());",
+        from: "else this.#setAlarm(this.#outbox.delayMs());",
         to: "",
       },
     ],
@@ -644,6 +644,127 @@ export const mutants: Mutant[] = [
         file: "src/http/once.ts",
         from: "await Seal.of(bearer(c), idempotencyKey);",
         to: 'await Seal.of("", idempotencyKey);',
+      },
+    ],
+  },
+  {
+    name: "an erasure that leaves the user in D1",
+    edits: [
+      {
+        file: "src/users/erase-from.ts",
+        from: "[...forgetUsers(env.DB, erased), eventToInsert(env.DB, event)]",
+        to: "[eventToInsert(env.DB, event)]",
+      },
+    ],
+  },
+  {
+    name: "an erasure that leaves the contact data",
+    edits: [
+      {
+        file: "src/code-pool/personal-data.ts",
+        from: '["user_id", "contact", "idempotency_key"]',
+        to: '["user_id", "idempotency_key"]',
+      },
+      {
+        file: "src/code-pool/personal-data.ts",
+        from: "user_id = '', contact = NULL, ",
+        to: "user_id = '', ",
+      },
+    ],
+  },
+  {
+    name: "an erasure that leaves the user's id in the pool",
+    edits: [
+      {
+        file: "src/code-pool/personal-data.ts",
+        from: '["user_id", "contact", "idempotency_key"]',
+        to: '["contact", "idempotency_key"]',
+      },
+      {
+        file: "src/code-pool/personal-data.ts",
+        from: "user_id = '', contact = NULL, ",
+        to: "contact = NULL, ",
+      },
+    ],
+  },
+  {
+    name: "an erased user who may have another code",
+    edits: [
+      {
+        file: "src/code-pool/ledger.ts",
+        from: "SELECT * FROM claims WHERE user_key = ? ORDER BY nth",
+        to: "SELECT * FROM claims WHERE user_key = ? AND erased_by IS NULL ORDER BY nth",
+      },
+    ],
+  },
+  {
+    name: "an erased user who may have another code, without the constraint",
+    edits: [
+      {
+        file: "src/code-pool/ledger.ts",
+        from: "SELECT * FROM claims WHERE user_key = ? ORDER BY nth",
+        to: "SELECT * FROM claims WHERE user_key = ? AND erased_by IS NULL ORDER BY nth",
+      },
+      NO_UNIQUE_USER,
+    ],
+  },
+  {
+    name: "an erasure undone by a call to D1 that comes late",
+    edits: [
+      {
+        file: "src/code-pool/code-pool.ts",
+        from: "return erased.length === 0 || (await this.showClaims()) ? erased : null;",
+        to: "return erased;",
+      },
+    ],
+  },
+  {
+    name: "an erasure that nobody goes on with",
+    edits: [
+      {
+        file: "src/users/user-eraser.ts",
+        from: "if (nextMs !== null) await this.#wakeIn(nextMs);",
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "a user's claims that tell everybody whose they were",
+    edits: [
+      {
+        file: "src/code-pool/checkout.ts",
+        from: ".filter(({ userId }) => userId !== null)",
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "contact data that is shown when its time is over",
+    edits: [
+      {
+        file: "src/code-pool/ledger.ts",
+        from: "row.claimed_at > contactsFrom ? row.contact : null",
+        to: "row.contact",
+      },
+    ],
+  },
+  {
+    name: "contact data that is never deleted",
+    edits: [
+      {
+        file: "src/code-pool/personal-data.ts",
+        from: "if (last === undefined) return false;",
+        to: "if (last !== undefined) return false;",
+      },
+    ],
+  },
+  {
+    name: "contact data that no alarm is set for",
+    edits: [
+      {
+        file: "src/code-pool/personal-data.ts",
+        from: "return keptMs === null || next === undefined ? null : next.claimed_at + keptMs + SWEEP_DELAY_MS;",
+        to: "return null;",
       },
     ],
   },

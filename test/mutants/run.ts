@@ -24,6 +24,7 @@ const TESTS = [
   "test/worker/shards",
   "test/worker/test-mode",
   "test/worker/user-tokens",
+  "test/worker/users",
 ];
 
 /** Whether the tests pass in the copy, and the first one that does not. */

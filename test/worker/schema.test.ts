@@ -2,10 +2,10 @@ import { env } from "cloudflare:workers";
 import { getTableConfig } from "drizzle-orm/sqlite-core";
 import { describe, expect, it } from "vitest";
 import { findKey } from "../../src/db/api-keys.ts";
-import { findCampaign } from "../../src/db/campaigns.ts";
+import { findCampaign, listLeasedCampaigns } from "../../src/db/campaigns.ts";
 import type { CodeShapeRow } from "../../src/db/code-shapes.ts";
+import { forgetUsers, listCodes } from "../../src/db/codes.ts";
 import { database } from "../../src/db/database.ts";
-import { listCodes } from "../../src/db/codes.ts";
 import { eventToInsert, listBrandEvents, listCampaignEvents } from "../../src/db/events.ts";
 import {
   apiKeys,
@@ -22,6 +22,7 @@ import {
 } from "../../src/db/schema.ts";
 import { inventoryOf } from "../../src/domain/inventory.ts";
 import { growBatch } from "../../src/inventory/batches.ts";
+import { listRunningErasures } from "../../src/inventory/erasures.ts";
 import { findCodes, markRevoked } from "../../src/inventory/find-codes.ts";
 import { findKnown, OwnCodes } from "../../src/inventory/imports.ts";
 import { leaseBlock } from "../../src/inventory/leases.ts";
@@ -136,6 +137,22 @@ describe("D1", () => {
       const plan = await plansOf(work);
       expect(plan).toMatch(/codes_by_match_key \(inventory=\? AND match_key=\?|ordinal[=>]\?/);
       expect(plan).not.toMatch(/SCAN (c|codes)\b|codes_by_match_key \(inventory=\?\)/);
+    }
+  });
+
+  it("finds whom to forget, and in which campaigns, without walking through any table", async () => {
+    const forget = await plansOf((db) => {
+      const [blank, clear] = forgetUsers(db, [{ batchId: "bat_none", ordinal: 0 }]);
+      return database(db).batch([blank, clear]);
+    });
+    expect(forget).toMatch(/SEARCH codes USING PRIMARY KEY \(batch_id=\? AND ordinal=\?\)/);
+    expect(forget).not.toMatch(/SCAN codes/);
+    const scope = { brandId: "brd_none", mode: null };
+    for (const work of [
+      (db: D1Database) => listLeasedCampaigns(db, scope, { after: "cmp_x", limit: 25 }),
+      (db: D1Database) => listRunningErasures(db, { brandId: "brd_none", after: "", limit: 20 }),
+    ]) {
+      expect(await plansOf(work)).not.toMatch(/SCAN|TEMP B-TREE/);
     }
   });
 

@@ -3,11 +3,11 @@
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import * as z from "zod";
 import { newId } from "../../db/new-id.ts";
+import { isUserId } from "../../domain/user.ts";
 import { findErasure } from "../../inventory/erasures.ts";
 import { findHeld } from "../../users/find-held.ts";
 import { eraseUser } from "../../users/stub.ts";
 import { forSecretKey } from "../auth.ts";
-import { UserId } from "../claim-schemas.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { cursorBehind, pageAsked, pageQuery } from "../paging.ts";
 import { ProblemError } from "../problems.ts";
@@ -23,7 +23,7 @@ const params = z.object({
 
 /** Nobody can be called anything else, so there is nothing to be found. */
 function requireUserId(text: string): string {
-  if (!UserId.safeParse(text).success) throw new ProblemError("not-found");
+  if (!isUserId(text)) throw new ProblemError("not-found");
   return text;
 }
 
