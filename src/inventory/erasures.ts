@@ -3,9 +3,11 @@
  * error of drizzle's holds the statement's values, and would take the user's id into the logs.
  */
 
+import { clashOf, type Alongside, type Clash } from "../db/alongside.ts";
 import type { CampaignScope } from "../db/campaigns.ts";
 import { blanked, rowsOf } from "../db/database.ts";
 import type { KeyMode } from "../domain/api-key.ts";
+import { alongsideStatements } from "./alongside.ts";
 
 /** Times are Unix milliseconds. */
 export interface Erasure {
@@ -24,24 +26,37 @@ export type NewErasure = Pick<Erasure, "id" | "brandId" | "mode" | "createdAt"> 
   userId: string;
 };
 
+/** With what is written in the transaction in which it is noted. */
+export type ErasureToMake = NewErasure & { along: Alongside | null };
+
 export type RunningErasure = Erasure & { userId: string };
 
 const COLUMNS = `id, brand_id AS brandId, mode, user_id AS userId, after_campaign AS afterCampaign,
   claims, created_at AS createdAt, finished_at AS finishedAt`;
 
 /** Notes it before anything is erased; what is known of it now. Safe to repeat. */
-export async function noteErasure(db: D1Database, erasure: NewErasure): Promise<Erasure> {
-  const { id, brandId, mode, userId, createdAt } = erasure;
-  const [, noted] = await db.batch([
+export async function noteErasure(
+  db: D1Database,
+  erasure: ErasureToMake,
+): Promise<Erasure | { clash: Clash }> {
+  const { id, brandId, mode, userId, createdAt, along } = erasure;
+  const statements = [
     db
       .prepare(
         `INSERT INTO erasures (id, brand_id, mode, user_id, created_at) VALUES (?, ?, ?, ?, ?)
          ON CONFLICT DO NOTHING`,
       )
       .bind(id, brandId, mode, userId, createdAt),
+    ...alongsideStatements(db, along),
     db.prepare(`SELECT ${COLUMNS} FROM erasures WHERE id = ?`).bind(id),
-  ]);
-  const [row] = rowsOf<Erasure>(noted);
+  ];
+  const results = await db.batch(statements).catch((error: unknown) => {
+    const clash = clashOf(error);
+    if (clash === null) throw error;
+    return clash;
+  });
+  if (typeof results === "string") return { clash: results };
+  const [row] = rowsOf<Erasure>(results.at(-1));
   if (row === undefined) throw new Error(`Erasure ${id} vanished`);
   return row;
 }

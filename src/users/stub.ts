@@ -1,17 +1,21 @@
 /** How the rest of the Worker reaches a brand's eraser. */
 
 import { callObject } from "../code-pool/stub.ts";
-import type { Erasure, NewErasure } from "../inventory/erasures.ts";
+import { ClashError, type Clash } from "../db/alongside.ts";
+import type { Erasure, ErasureToMake } from "../inventory/erasures.ts";
 
 /** The object as seen from outside. */
 interface Eraser {
-  erase: (erasure: NewErasure) => Promise<Erasure>;
+  erase: (erasure: ErasureToMake) => Promise<Erasure | { clash: Clash }>;
 }
 
 /**
- * Erases a user, or begins to. Safe to repeat. Rejects when nobody knows whether it was begun.
+ * Erases a user, or begins to. Safe to repeat. Rejects when nobody knows whether it was begun, with
+ * a ClashError when it was not.
  */
-export async function eraseUser(env: Env, erasure: NewErasure): Promise<Erasure> {
+export async function eraseUser(env: Env, erasure: ErasureToMake): Promise<Erasure> {
   const eraser = () => env.USER_ERASER.getByName(erasure.brandId) as unknown as Eraser;
-  return callObject(eraser, (stub) => stub.erase(erasure));
+  const outcome = await callObject(eraser, (stub) => stub.erase(erasure));
+  if ("clash" in outcome) throw new ClashError(outcome.clash);
+  return outcome;
 }

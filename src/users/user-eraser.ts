@@ -16,6 +16,7 @@
  */
 
 import { DurableObject } from "cloudflare:workers";
+import type { Clash } from "../db/alongside.ts";
 import { listLeasedCampaigns } from "../db/campaigns.ts";
 import { answered, repeated } from "../db/database.ts";
 import {
@@ -23,7 +24,7 @@ import {
   moveErasure,
   noteErasure,
   type Erasure,
-  type NewErasure,
+  type ErasureToMake,
   type RunningErasure,
 } from "../inventory/erasures.ts";
 import { eraseFrom } from "./erase-from.ts";
@@ -61,13 +62,14 @@ export class UserEraser extends DurableObject<Env> {
   #after = "";
 
   /** Erases a user, or begins to. For the object of the erasure's brand. */
-  async erase(erasure: NewErasure): Promise<Erasure> {
+  async erase(erasure: ErasureToMake): Promise<Erasure | { clash: Clash }> {
     this.ctx.storage.kv.put("brand", erasure.brandId);
     await this.#wakeIn(WATCH_MS);
     this.#inHand.add(erasure.id);
     let state: Erasure;
     try {
       const noted = await this.#note(erasure);
+      if ("clash" in noted) return noted;
       state = await this.#workOn({ ...noted, userId: erasure.userId }, newTurn());
     } finally {
       this.#inHand.delete(erasure.id);
@@ -76,7 +78,7 @@ export class UserEraser extends DurableObject<Env> {
     return { ...state, userId: null };
   }
 
-  async #note(erasure: NewErasure): Promise<Erasure> {
+  async #note(erasure: ErasureToMake): Promise<Erasure | { clash: Clash }> {
     try {
       return await repeated(() => noteErasure(this.env.DB, erasure));
     } catch (error) {

@@ -113,7 +113,7 @@ describe("a user who was erased", () => {
       expect([erased.status, erased.body["status"]]).toEqual([202, "complete"]);
       await stop(signal);
       // What lies in the log of changes goes with the next checkpoint, which the runtime makes when
-      // there is enough of it. Nothing is left in the databases themselves, since it was overwritten.
+      // there is enough of it. In the databases themselves nothing is left: it was overwritten.
       eachDatabase(stateDir, "PRAGMA wal_checkpoint(TRUNCATE)");
       expect(filesWith(stateDir, PERSONAL)).toEqual([]);
       expect(filesWith(stateDir, [stays.email])).not.toEqual([]);

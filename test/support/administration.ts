@@ -97,6 +97,10 @@ export const CALLS: Record<string, Make> = {
     body: "code\nOWN-1\nOWN-2\n",
     headers: { "Content-Type": "text/csv" },
   }),
+  "DELETE /v1/users/{user_id}": ({ brand }) => ({
+    bearer: brand.secret,
+    path: `/v1/users/${unique("u")}`,
+  }),
   "POST /v1/codes/revoke": async ({ api, brand }) => {
     const id = await api.newCampaign(brand, 1);
     const [first] = await api.listAll<{ code: string }>(

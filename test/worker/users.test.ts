@@ -469,12 +469,13 @@ describe("an erasure that is interrupted", () => {
     const campaign = await api.newCampaign(brand, 5);
     const userId = unique("u");
     await claim(brand, campaign, userId);
-    const asked = { id: newId("erasure"), brandId: brand.id, mode: null, userId, createdAt: 1 };
+    const noted = { id: newId("erasure"), brandId: brand.id, mode: null, createdAt: 1 };
+    const asked = { ...noted, userId, along: null };
     const first = await eraseUser(env, asked);
     expect(first).toMatchObject({ claims: 1, userId: null });
     expect(await eraseUser(env, asked)).toEqual(first);
     const scope = { brandId: brand.id, mode: null };
-    expect(await findErasure(env.DB, scope, asked.id)).toEqual(first);
+    expect(await findErasure(env.DB, scope, noted.id)).toEqual(first);
   });
 
   it("does not hold up another user's", async () => {

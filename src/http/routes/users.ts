@@ -4,10 +4,11 @@ import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import * as z from "zod";
 import { newId } from "../../db/new-id.ts";
 import { isUserId } from "../../domain/user.ts";
-import { findErasure } from "../../inventory/erasures.ts";
+import { findErasure, type Erasure as Erased } from "../../inventory/erasures.ts";
 import { findHeld } from "../../users/find-held.ts";
 import { eraseUser } from "../../users/stub.ts";
 import { forSecretKey } from "../auth.ts";
+import { change } from "../change.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { cursorBehind, pageAsked, pageQuery } from "../paging.ts";
 import { ProblemError } from "../problems.ts";
@@ -20,6 +21,9 @@ const params = z.object({
     example: "u-123",
   }),
 });
+
+/** The eraser answers after 10 s, and the step that it is in. */
+const ERASE_TIMEOUT_MS = 25_000;
 
 /** Nobody can be called anything else, so there is nothing to be found. */
 function requireUserId(text: string): string {
@@ -83,7 +87,17 @@ userRoutes.openapi(
     const userId = requireUserId(c.req.valid("param").user_id);
     const { brandId, mode } = c.var.scope;
     const asked = { id: newId("erasure"), brandId, mode, userId, createdAt: Date.now() };
-    const erasure = await eraseUser(c.env, asked);
+    const erasure = await change(
+      c,
+      {
+        action: "eraseUser",
+        target: asked.id,
+        made: () => findErasure(c.env.DB, c.var.scope, asked.id),
+        timeoutMs: ERASE_TIMEOUT_MS,
+      },
+      (along): Promise<Erased | null> => eraseUser(c.env, { ...asked, along }),
+    );
+    if (erasure === null) throw new Error(`Erasure ${asked.id} vanished`);
     c.header("Location", `/v1/erasures/${erasure.id}`);
     return c.json(presentErasure(erasure), 202);
   },
