@@ -28,6 +28,8 @@ const NOWHERE = ["Server", "X-Powered-By"];
 /** What only the inside of the service knows. */
 const INSIDE = /SQLITE|D1_ERROR|drizzle|\bat \w+ \(|\.[jt]s:\d+:\d+|SELECT .* FROM|INSERT INTO/;
 const PROBLEM = "application/problem+json";
+/** What a spreadsheet would compute. */
+const FORMULA = /^[=+@\t\r]|^-(?!\d+$)/;
 
 export class Judge {
   readonly #document: ApiDocument;
@@ -112,8 +114,19 @@ export class Judge {
         return "has a line that is not JSON";
       }
     }
+    if (type === "text/csv") {
+      const formula = cellsOf(answer.text).find((cell) => FORMULA.test(cell));
+      if (formula !== undefined) return `has the formula ${formula}`;
+    }
     return this.#document.complaint(schema, answer.text, "answer");
   }
+}
+
+function cellsOf(csv: string): string[] {
+  const cells = csv.matchAll(/("(?:[^"]|"")*"|[^,\r\n]*)(?:,|\r\n|\n|$)/g);
+  return Array.from(cells, ([, cell = ""]) =>
+    cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell,
+  );
 }
 
 /** The answer's JSON; undefined where it should be JSON and is not, null where it need not be. */

@@ -1,7 +1,7 @@
 /** Requests: mostly right in most ways, and wrong in one or two. */
 
-import { formatApiKey } from "../../src/domain/api-key.ts";
 import type { Random } from "../support/random.ts";
+import { oddCredential, rightCredential } from "./credentials.ts";
 import type { ApiDocument, Operation, Schema } from "./document.ts";
 import { brokenBytes, makeFile, withFieldTwice } from "./files.ts";
 import { HOSTILE, hostileText } from "./text.ts";
@@ -93,12 +93,6 @@ const IDEMPOTENCY_KEYS = [
   "__proto__",
   "key-1, key-2",
 ];
-/** Schemes whose credential is a bearer, and whose each is. */
-const BEARERS: Record<string, (world: World) => string> = {
-  operatorToken: (world) => world.operatorToken,
-  secretKey: (world) => world.brand.secret,
-  publishableKey: (world) => world.brand.publishable,
-};
 /** Share of requests in which everything is meant to be right. */
 const SOUND = 0.5;
 
@@ -170,65 +164,14 @@ export class RequestMaker {
   }
 
   #credential(): [string, string][] {
-    const random = this.#random;
-    const { security } = this.#operation;
-    const world = this.#world;
-    const wanted = security.length === 0 ? [] : random.pick(security);
-    const right = wanted.flatMap((scheme): [string, string][] => {
-      const bearer = BEARERS[scheme];
-      return bearer === undefined ? [] : [["Authorization", `Bearer ${bearer(world)}`]];
-    });
-    if (!this.#twists.has("credential")) return right;
-    const kind = random.int(0, 5);
-    this.#byOwner = false;
-    if (kind === 0) {
-      this.#needsCredential("no credential");
-      return [];
-    }
-    if (kind === 1) {
-      this.#isRival = true;
-      return [["Authorization", `Bearer ${world.rival.secret}`]];
-    }
-    this.#needsCredential("a credential that does not count");
-    return [["Authorization", kind < 4 ? this.#malformed() : this.#wrongKind(wanted)]];
-  }
-
-  #needsCredential(fault: string): void {
-    const { security } = this.#operation;
-    if (security.length > 0 && !security.some((schemes) => schemes.length === 0)) {
-      this.#faults.push(fault);
-    }
-  }
-
-  #malformed(): string {
-    const random = this.#random;
-    const { secret } = this.#world.brand;
-    const drawn = (length: number) => Uint8Array.from({ length }, () => random.int(0, 255));
-    return random.pick([
-      "",
-      "Bearer",
-      "Bearer ",
-      "Bearer x",
-      `Bearer ${secret}x`,
-      `Bearer ${secret.slice(0, -1)}`,
-      `Bearer ${secret.toUpperCase()}`,
-      `Bearer ${secret}, Bearer ${secret}`,
-      `Basic ${secret}`,
-      secret,
-      `Bearer ${formatApiKey("secret", "live", drawn)}`,
-      `Bearer ${this.#world.suspended.secret}`,
-      `Bearer \u00e9\u00ff`,
-      `Bearer ${"x".repeat(5_000)}`,
-      "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJ1LTEifQ.",
-    ]);
-  }
-
-  #wrongKind(wanted: string[]): string {
-    const others = Object.entries(BEARERS).filter(
-      ([scheme]) => !this.#operation.security.flat().includes(scheme) || wanted.length === 0,
-    );
-    if (others.length === 0) return this.#malformed();
-    return `Bearer ${this.#random.pick(others)[1](this.#world)}`;
+    const from = [this.#operation, this.#world, this.#random] as const;
+    const { headers, fault, isOwn, isRival } = this.#twists.has("credential")
+      ? oddCredential(...from)
+      : rightCredential(...from);
+    if (fault !== null) this.#faults.push(fault);
+    this.#byOwner = isOwn;
+    this.#isRival = isRival;
+    return headers;
   }
 
   #path(): string {

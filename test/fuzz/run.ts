@@ -103,9 +103,10 @@ async function run(): Promise<boolean> {
     const { address, api } = runtime;
     const document = new ApiDocument(await (await fetch(`${address}/openapi.json`)).json());
     const sender = new HttpSender(address);
+    const world = new World(api, runtime.operatorToken);
     const tally = await fuzz({
       document,
-      world: new World(api, runtime.operatorToken),
+      world,
       seed,
       requests,
       send: async (request) => {
@@ -117,10 +118,12 @@ async function run(): Promise<boolean> {
     });
     sender.close();
     if (process.stderr.isTTY) process.stderr.write("\n");
+    const unsound = await world.unsound();
     await runtime.kill();
-    const leaks = logs.leaks();
-    for (const leak of leaks) console.log(`\n${leak}`);
-    return report(tally, address) && leaks.length === 0;
+    const besides = [...unsound, ...logs.leaks()];
+    const isRight = report(tally, address) && besides.length === 0;
+    for (const line of besides) console.log(line);
+    return isRight;
   } finally {
     await close();
   }

@@ -3,7 +3,9 @@
  * cursors of everything that was made on purpose or seen in an answer.
  */
 
+import { SignJWT } from "jose/jwt/sign";
 import type { Random } from "../support/random.ts";
+import { Issuer } from "../support/issuer.ts";
 import { unique, type Api, type Brand, type ClaimBody } from "../support/api.ts";
 import type { Json } from "./document.ts";
 
@@ -36,6 +38,8 @@ const CLAIMS = 25;
 /** Of a renewal, so that there are codes to redeem. */
 const CLAIMS_RENEWED = 3;
 const ANSWER_NODES_MAX = 2_000;
+/** Of the page that may use the publishable key. */
+export const ORIGIN = "https://partner.example";
 
 export class World {
   readonly #api: Api;
@@ -46,6 +50,13 @@ export class World {
   brand: Brand = { id: "", slug: "", secret: "", publishable: "" };
   rival: Brand = this.brand;
   suspended: Brand = this.brand;
+  /** Further keys of the brand: a page's, one that may do little, one that sees test campaigns. */
+  keys = { page: "", narrow: "", test: "" };
+  /** Of a user that the brand's issuer vouches for. */
+  userToken = "";
+  readonly #issuer = new Issuer();
+  /** Keys that are in use here, which no request should revoke. */
+  #usedKeys: string[] = [];
   /** Ids of the rival's, by kind: nobody else may see them. */
   rivalIds: Record<string, string> = {};
 
@@ -67,6 +78,7 @@ export class World {
       Object.entries(theirs).map(([kind, [id = ""]]) => [kind, id]),
     );
     this.#made = await this.#furnish(this.brand);
+    await this.#equip();
   }
 
   /**
@@ -79,7 +91,9 @@ export class World {
       this.#pools.clear();
       this.brand = await this.#api.newBrand();
       this.#made = await this.#furnish(this.brand);
+      await this.#equip();
     }
+    await this.#vouch();
     const campaign = await this.#campaign(this.brand);
     const claims = await this.#claims(this.brand, campaign, CLAIMS_RENEWED);
     Object.assign(this.#made, { campaign: [campaign], code: claims.map(({ code }) => code) });
@@ -93,6 +107,54 @@ export class World {
       if (brand === this.brand) this.#learn({ ...body });
     }
     return claims;
+  }
+
+  /** The brand's further credentials. */
+  async #equip(): Promise<void> {
+    const { secret } = this.brand;
+    const make = async (fields: object): Promise<string> => {
+      const { text, body } = await this.#api.send(secret, "POST /v1/keys", {
+        mode: "live",
+        ...fields,
+      });
+      if (typeof body["key"] !== "string") throw new Error(`No key: ${text}`);
+      return body["key"];
+    };
+    this.keys = {
+      page: await make({ kind: "publishable", name: "page", allowed_origins: [ORIGIN] }),
+      narrow: await make({ kind: "secret", name: "narrow", scopes: ["campaigns:read"] }),
+      test: await make({ kind: "secret", name: "test", mode: "test" }),
+    };
+    this.#usedKeys = (await this.#api.listAll<{ id: string }>(secret, "/v1/keys")).map(
+      ({ id }) => id,
+    );
+    await this.#vouch();
+  }
+
+  /** Names the brand's issuer anew, which requests may have changed, and a user. */
+  async #vouch(): Promise<void> {
+    const { issuer, audience } = this.#issuer;
+    const identity = { issuer, audience, algorithm: "HS256" };
+    const { body, text } = await this.#api.send<{ identity?: { secret?: string } }>(
+      this.brand.secret,
+      "PATCH /v1/brand",
+      { identity },
+    );
+    if (body.identity?.secret === undefined) throw new Error(`No identity: ${text}`);
+    this.userToken = await new SignJWT(this.#issuer.claims({ sub: unique("u") }))
+      .setProtectedHeader({ alg: identity.algorithm })
+      .sign(new TextEncoder().encode(body.identity.secret));
+  }
+
+  /** The brand's campaigns whose ledger does not agree with their inventory. */
+  async unsound(): Promise<string[]> {
+    const { secret } = this.brand;
+    const found: string[] = [];
+    for (const { id } of await this.#api.listAll<{ id: string }>(secret, "/v1/campaigns")) {
+      const { body, text } = await this.#api.send(secret, `GET /v1/campaigns/${id}/integrity`);
+      if (body["ok"] !== true) found.push(`Campaign ${id} is not sound: ${text}`);
+    }
+    return found;
   }
 
   async #campaign(brand: Brand): Promise<string> {
@@ -185,9 +247,9 @@ export class World {
     visit("", answer);
   }
 
-  /** All but the brands whose keys are in use here: nobody should suspend those. */
+  /** All but the brands and keys in use here: nobody should suspend or revoke those. */
   #keepId(kind: string, id: string): void {
-    const own = [this.brand, this.rival, this.suspended].map((brand) => brand.id);
-    if (!own.includes(id)) this.#keep(kind, id);
+    const brands = [this.brand, this.rival, this.suspended].map((brand) => brand.id);
+    if (![...brands, ...this.#usedKeys].includes(id)) this.#keep(kind, id);
   }
 }

@@ -49,10 +49,11 @@ export class LogWatch {
     if (secret !== "") this.#secrets.add(secret);
   }
 
-  /** Notes the codes that an answer shows, whatever their shape. */
+  /** Notes the codes and secrets that an answer shows, whatever their shape. */
   learn(answer: string): void {
     if (this.#codes.size >= CODES_MAX) return;
-    for (const [, written = ""] of answer.slice(0, ANSWER_MAX).matchAll(/"code":"([^"\\]*)"/g)) {
+    const shown = answer.slice(0, ANSWER_MAX);
+    for (const [, written = ""] of shown.matchAll(/"(?:code|secret)":"([^"\\]*)"/g)) {
       if (written.length >= CODE_LENGTH_MIN && /\d/.test(written)) this.#codes.add(written);
     }
   }
