@@ -95,6 +95,8 @@ const IDEMPOTENCY_KEYS = [
 ];
 /** Share of requests in which everything is meant to be right. */
 const SOUND = 0.5;
+/** Share of requests that are to take a body, besides those that happen to. */
+const BODIES = 0.35;
 
 const encoder = new TextEncoder();
 
@@ -125,7 +127,10 @@ export class RequestMaker {
     this.#values = new Values(from.document, from.random, (name) =>
       from.world.real(name, from.random),
     );
-    this.#operation = from.random.pick(from.document.operations);
+    const { operations } = from.document;
+    // Those that take a body have more to go wrong.
+    const withBody = operations.filter(({ body }) => body !== null);
+    this.#operation = from.random.pick(from.random.chance(BODIES) ? withBody : operations);
   }
 
   make(): FuzzRequest {
