@@ -17,7 +17,7 @@ export interface Credential {
 }
 
 const bearer = (key: string): Headers => [["Authorization", `Bearer ${key}`]];
-const TOKEN_HEADER = "Codedrop-User-Token";
+export const TOKEN_HEADER = "Codedrop-User-Token";
 
 /** How the schemes of the document are met. A call that needs another one is made without it. */
 const SCHEMES: Record<string, (world: World) => Headers> = {

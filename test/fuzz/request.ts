@@ -1,8 +1,8 @@
 /** Requests: mostly right in most ways, and wrong in one or two. */
 
 import type { Random } from "../support/random.ts";
-import { oddCredential, rightCredential } from "./credentials.ts";
-import type { ApiDocument, Operation, Schema } from "./document.ts";
+import { oddCredential, rightCredential, TOKEN_HEADER } from "./credentials.ts";
+import type { ApiDocument, Json, Operation, Schema } from "./document.ts";
 import { brokenBytes, makeFile, withFieldTwice } from "./files.ts";
 import { HOSTILE, hostileText } from "./text.ts";
 import { Values } from "./values.ts";
@@ -95,6 +95,8 @@ const IDEMPOTENCY_KEYS = [
 ];
 /** Share of requests in which everything is meant to be right. */
 const SOUND = 0.5;
+/** The field by which a server says who the user is; a page has a signed token for it. */
+const VOUCHED = "user";
 /** Share of requests that are to take a body, besides those that happen to. */
 const BODIES = 0.35;
 
@@ -117,6 +119,8 @@ export class RequestMaker {
   readonly #operation: Operation;
   readonly #faults: string[] = [];
   #byOwner = true;
+  /** Whether a user token says who the user is. */
+  #isPage = false;
   /** Whose ids may be in the path. */
   #isRival = false;
 
@@ -176,6 +180,7 @@ export class RequestMaker {
     if (fault !== null) this.#faults.push(fault);
     this.#byOwner = isOwn;
     this.#isRival = isRival;
+    this.#isPage = headers.some(([name]) => name === TOKEN_HEADER);
     return headers;
   }
 
@@ -290,6 +295,13 @@ export class RequestMaker {
     return { type, bytes };
   }
 
+  /** A body as the document allows it, without what only a server may say. */
+  #valid(schema: Schema): Json {
+    const value = this.#values.valid(schema);
+    if (!this.#isPage || typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(Object.entries(value).filter(([name]) => name !== VOUCHED));
+  }
+
   #bytesOf(type: string, schema: Schema, isOdd: boolean): Uint8Array {
     const random = this.#random;
     const isFile = Object.keys(this.#operation.body?.content ?? {}).some(
@@ -299,7 +311,7 @@ export class RequestMaker {
       const file = makeFile(type, random);
       return isOdd && random.chance(0.4) ? brokenBytes(file, random) : file;
     }
-    if (!isOdd) return encoder.encode(JSON.stringify(this.#values.valid(schema)));
+    if (!isOdd) return encoder.encode(JSON.stringify(this.#valid(schema)));
     if (random.chance(0.2)) {
       const text = JSON.stringify(this.#values.valid(schema));
       return brokenBytes(encoder.encode(text), random);
