@@ -63,9 +63,18 @@ export class Redemptions {
   }
 
   /** Spends a code on an order. The same code and order again: the same redemption. */
-  create(redemption: NewRedemption, options: CallOptions = {}): Promise<Redemption> {
-    const route = "POST /v1/redemptions";
-    return this.#transport.json({ route, json: redemption, isRepeatable: true, options });
+  create(
+    redemption: NewRedemption,
+    options: CallOptions & { idempotencyKey?: string } = {},
+  ): Promise<Redemption> {
+    const { idempotencyKey, ...call } = options;
+    return this.#transport.json({
+      route: "POST /v1/redemptions",
+      json: redemption,
+      ...(idempotencyKey === undefined ? {} : { headers: { "Idempotency-Key": idempotencyKey } }),
+      isRepeatable: true,
+      options: call,
+    });
   }
 
   get(redemption: string, options: CallOptions = {}): Promise<Redemption> {

@@ -10,6 +10,7 @@ import type {
   RedeemRequest,
   RevokeOutcome,
 } from "./messages.ts";
+import type { Requests } from "./requests.ts";
 import type { Redemption, Redemptions } from "./redemptions.ts";
 import type { Place, Stock } from "./stock.ts";
 
@@ -18,17 +19,20 @@ export class Checkout {
   readonly #ledger: Ledger;
   readonly #stock: Stock;
   readonly #redemptions: Redemptions;
+  readonly #requests: Requests;
 
   constructor(options: {
     storage: DurableObjectStorage;
     ledger: Ledger;
     stock: Stock;
     redemptions: Redemptions;
+    requests: Requests;
   }) {
     this.#storage = options.storage;
     this.#ledger = options.ledger;
     this.#stock = options.stock;
     this.#redemptions = options.redemptions;
+    this.#requests = options.requests;
   }
 
   /** Who holds the code, and what it was spent on. */
@@ -53,24 +57,51 @@ export class Checkout {
   redeem(request: RedeemRequest, now: number): RedeemOutcome {
     return this.#storage.transactionSync(() => {
       if (request.revokedAt !== null) this.#revokeOne(request.place, request.revokedAt);
-      const held = this.inspect(request.place);
-      if (held === null) return { kind: "refused", reason: "not-claimed" };
-      const { claim, redemption } = held;
-      const reason = refusalReason(claim, { userKey: request.userKey, now });
-      if (reason === "redeemed" && redemption?.orderId === request.orderId) {
-        return { kind: "repeated", claim, redemption };
+      const before = this.#answeredBefore(request, now);
+      if (before !== null) return before;
+      const outcome = this.#spend(request, now);
+      if (request.key !== null && "redemption" in outcome) {
+        const { kind, redemption } = outcome;
+        const answered = kind === "redeemed" ? 201 : 200;
+        const first = { attempt: request.attempt, answered, target: redemption.number } as const;
+        this.#requests.record(request.key, { kind: "redemption", shown: null, ...first }, now);
       }
-      if (reason !== null) return { kind: "refused", reason };
-      const made = {
-        number: this.#redemptions.lastNumber() + 1,
-        slot: claim.slot,
-        orderId: request.orderId,
-        terms: request.terms,
-        redeemedAt: now,
-      };
-      this.#redemptions.insert(made);
-      return { kind: "redeemed", claim: { ...claim, redeemedAt: now }, redemption: made };
+      return outcome;
     });
+  }
+
+  /** The answer that the request's key stands for, if there is one. */
+  #answeredBefore({ key, attempt }: RedeemRequest, now: number): RedeemOutcome | null {
+    if (key === null) return null;
+    const recall = this.#requests.recall(key, now);
+    if (recall.kind === "none") return null;
+    if (recall.kind === "reused") return { kind: "key-reused" };
+    const { answered, target, attempt: first } = recall.first;
+    const held = this.find(target);
+    if (held === null) throw new Error(`A request was answered with redemption ${target}`);
+    const kind = answered === 201 ? "redeemed" : "repeated";
+    return { kind, ...held, isReplay: attempt !== first };
+  }
+
+  #spend(request: RedeemRequest, now: number): RedeemOutcome {
+    const held = this.inspect(request.place);
+    if (held === null) return { kind: "refused", reason: "not-claimed" };
+    const { claim, redemption } = held;
+    const reason = refusalReason(claim, { userKey: request.userKey, now });
+    if (reason === "redeemed" && redemption?.orderId === request.orderId) {
+      return { kind: "repeated", claim, redemption, isReplay: false };
+    }
+    if (reason !== null) return { kind: "refused", reason };
+    const made = {
+      number: this.#redemptions.lastNumber() + 1,
+      slot: claim.slot,
+      orderId: request.orderId,
+      terms: request.terms,
+      redeemedAt: now,
+    };
+    this.#redemptions.insert(made);
+    const spent = { ...claim, redeemedAt: now };
+    return { kind: "redeemed", claim: spent, redemption: made, isReplay: false };
   }
 
   /** From now on none of the codes is given, and none is spent. */

@@ -1,8 +1,10 @@
 /** Who gets which code. Synchronous: nothing awaits. Callers hold the transaction. */
 
 import { decideClaim, type PoolCampaign } from "../domain/claim.ts";
+import { heldStatus } from "../domain/redemption.ts";
 import type { Claim, Ledger } from "./ledger.ts";
 import type { ClaimOutcome, ClaimRequest } from "./messages.ts";
+import type { Requests } from "./requests.ts";
 import type { Settings } from "./settings.ts";
 import type { Stock } from "./stock.ts";
 
@@ -10,13 +12,15 @@ export class ClaimDesk {
   readonly #ledger: Ledger;
   readonly #stock: Stock;
   readonly #settings: Settings;
+  readonly #requests: Requests;
   /** Codes behind the one given last: a hint for the refill, never for a claim. */
   unspent = 0;
 
-  constructor(options: { ledger: Ledger; stock: Stock; settings: Settings }) {
+  constructor(options: { ledger: Ledger; stock: Stock; settings: Settings; requests: Requests }) {
     this.#ledger = options.ledger;
     this.#stock = options.stock;
     this.#settings = options.settings;
+    this.#requests = options.requests;
   }
 
   /**
@@ -26,25 +30,20 @@ export class ClaimDesk {
   decide(request: ClaimRequest): ClaimOutcome {
     const campaign = this.#settings.newest(request.campaign, request.shard);
     const now = Date.now();
+    const { version } = campaign;
+    const before = this.#answeredBefore(request, version, now);
+    if (before !== null) return before;
     const held = this.#ledger.heldBy(request.userKey);
     const mine = held.find(({ attempt }) => attempt === request.attempt);
-    const { version } = campaign;
-    if (mine !== undefined) return { kind: "granted", claim: mine, version };
-    const { idempotencyKey } = request;
-    const sameRequest =
-      idempotencyKey === null
-        ? -1
-        : held.findIndex((claim) => claim.idempotencyKey === idempotencyKey);
-    const decision = decideClaim({
-      campaign,
-      held: held.length,
-      sameRequest: sameRequest < 0 ? null : sameRequest,
-      consent: request.consent,
-      now,
-    });
+    if (mine !== undefined) {
+      const status = heldStatus(mine, now);
+      return { kind: "granted", claim: mine, version, status, isReplay: false };
+    }
+    const { consent } = request;
+    const decision = decideClaim({ campaign, held: held.length, consent, now });
     switch (decision.kind) {
       case "repeat":
-        return { kind: "repeated", claim: held[decision.nth] as Claim, version };
+        return this.#answer(request, "repeated", held[decision.nth] as Claim, { version, now });
       case "closed":
         return { kind: "closed", reason: decision.reason, startsAt: campaign.startsAt };
       case "consent-missing":
@@ -52,6 +51,25 @@ export class ClaimDesk {
       case "grant":
         return this.#grant(request, decision.nth, campaign, now);
     }
+  }
+
+  /** The answer that the request's key stands for, if there is one. */
+  #answeredBefore(request: ClaimRequest, version: number, now: number): ClaimOutcome | null {
+    if (request.key === null) return null;
+    const recall = this.#requests.recall(request.key, now);
+    if (recall.kind === "none") return null;
+    if (recall.kind === "reused") return { kind: "key-reused" };
+    const { answered, target, shown, attempt } = recall.first;
+    const claim = this.#ledger.ofSlot(target);
+    if (claim === null) throw new Error(`A request was answered with slot ${target}, not there`);
+    const kind = answered === 201 ? "granted" : "repeated";
+    return {
+      kind,
+      claim,
+      version,
+      status: shown ?? heldStatus(claim, now),
+      isReplay: attempt !== request.attempt,
+    };
   }
 
   #grant(request: ClaimRequest, nth: number, campaign: PoolCampaign, now: number): ClaimOutcome {
@@ -67,7 +85,6 @@ export class ClaimDesk {
       code: next.code,
       claimedAt: now,
       expiresAt: lifetime === null ? null : now + lifetime * 1000,
-      idempotencyKey: request.idempotencyKey,
       attempt: request.attempt,
       consent: request.consent,
       contact: request.contact,
@@ -75,13 +92,30 @@ export class ClaimDesk {
       revokedAt: null,
     };
     this.#ledger.insert(claim);
-    return { kind: "granted", claim, version: campaign.version };
+    return this.#answer(request, "granted", claim, { version: campaign.version, now });
   }
 
   /** Nothing is left anywhere: someone who holds a code still gets that one. */
-  whenNoneIsLeft({ userKey }: ClaimRequest): ClaimOutcome {
-    const claim = this.#ledger.heldBy(userKey).at(-1);
+  whenNoneIsLeft(request: ClaimRequest): ClaimOutcome {
+    const claim = this.#ledger.heldBy(request.userKey).at(-1);
+    if (claim === undefined) return { kind: "exhausted" };
     const { version } = this.#settings.current().campaign;
-    return claim === undefined ? { kind: "exhausted" } : { kind: "repeated", claim, version };
+    return this.#answer(request, "repeated", claim, { version, now: Date.now() });
+  }
+
+  /** Notes the answer under the request's key, so that it stays the answer. */
+  #answer(
+    { key, attempt }: ClaimRequest,
+    kind: "granted" | "repeated",
+    claim: Claim,
+    { version, now }: { version: number; now: number },
+  ): ClaimOutcome {
+    const status = heldStatus(claim, now);
+    if (key !== null) {
+      const answered = kind === "granted" ? 201 : 200;
+      const first = { attempt, answered, target: claim.slot, shown: status } as const;
+      this.#requests.record(key, { kind: "claim", ...first }, now);
+    }
+    return { kind, claim, version, status, isReplay: false };
   }
 }

@@ -16,11 +16,15 @@
  * (2) also stand as constraints in the schema (migrations.ts): a mistake here would fail, not hand
  * a code out twice.
  *
+ * KEYS. A request that came with an Idempotency-Key leaves a record of its answer, in the
+ * transaction of what it did (requests.ts). Requests of one key that may end in different pools are
+ * bound to it before, in the pool that the key's hash picks.
+ *
  * SLOTS. A shard numbers the codes it leases 1, 2, 3, … A claim takes the next slot, passing over
  * those whose code was revoked before. So the next code needs no search however many were given,
  * "not yet shown by D1" is a range, and a claim writes two rows: the claim and its UNIQUE
- * (user_key, nth). Spending or revoking a code finds its slot by its place in the inventory, in the
- * shard that leased it, and never asks the projection.
+ * (user_key, nth); one more where it came with a key. Spending or revoking a code finds its slot by
+ * its place in the inventory, in the shard that leased it, and never asks the projection.
  *
  * COMMITS. Claims wait for the end of the event loop's turn and are then decided one after the
  * other with no await in between: what they write is one commit. Each answer waits for it (output
@@ -58,6 +62,7 @@ import { Outbox } from "./outbox.ts";
 import { PersonalData, SWEEP_REST_MS } from "./personal-data.ts";
 import { Refiller, type StockAnswer } from "./refill.ts";
 import { Redemptions } from "./redemptions.ts";
+import { Requests } from "./requests.ts";
 import { Settings } from "./settings.ts";
 import { Stock, type Place } from "./stock.ts";
 
@@ -73,7 +78,8 @@ export class CodePool extends DurableObject<Env> {
   readonly #desk: ClaimDesk;
   readonly #checkout: Checkout;
   readonly #personalData: PersonalData;
-  /** Whether an alarm is set for what cannot wait. One for old contact data does not count. */
+  readonly #requests: Requests;
+  /** Whether an alarm is set for what cannot wait. One for what is old does not count. */
   #alarmIsSet = false;
   #sweepIsSet = false;
   readonly #gathering = new Gathering();
@@ -93,8 +99,10 @@ export class CodePool extends DurableObject<Env> {
     this.#stock = stock;
     this.#settings = settings;
     this.#personalData = personalData;
-    this.#desk = new ClaimDesk({ ledger, stock, settings });
-    this.#checkout = new Checkout({ storage: ctx.storage, ledger, stock, redemptions });
+    const requests = new Requests(ctx.storage.sql);
+    this.#requests = requests;
+    this.#desk = new ClaimDesk({ ledger, stock, settings, requests });
+    this.#checkout = new Checkout({ storage: ctx.storage, ledger, stock, redemptions, requests });
     this.#refiller = new Refiller({
       storage: ctx.storage,
       stock,
@@ -113,6 +121,12 @@ export class CodePool extends DurableObject<Env> {
    * Gives the user a code, or says why not. Safe to repeat: a user's repeat gets the same answer.
    */
   async claim(request: messages.ClaimRequest): Promise<messages.ClaimOutcome> {
+    const outcome = await this.#decide(request);
+    if (request.key !== null) this.#setSweep();
+    return outcome;
+  }
+
+  async #decide(request: messages.ClaimRequest): Promise<messages.ClaimOutcome> {
     const startedBefore = this.#refiller.started;
     await this.#gathering.wait();
     for (;;) {
@@ -164,6 +178,13 @@ export class CodePool extends DurableObject<Env> {
     return erased.length === 0 || (await this.showClaims()) ? erased : null;
   }
 
+  /** Whether the key may be used for this request: it means no other. Safe to repeat. */
+  bind(key: messages.RequestKey): boolean {
+    const isFree = this.#requests.bind(key, Date.now());
+    this.#setSweep();
+    return isFree;
+  }
+
   findClaim(userKey: string, nth: number): Claim | null {
     return this.#ledger.find(userKey, nth);
   }
@@ -191,6 +212,7 @@ export class CodePool extends DurableObject<Env> {
   redeem(request: messages.RedeemRequest): messages.RedeemOutcome {
     const outcome = this.#checkout.redeem(request, Date.now());
     if (outcome.kind === "redeemed") this.#setAlarm(this.#outbox.delayMs());
+    if (request.key !== null) this.#setSweep();
     return outcome;
   }
 
@@ -261,19 +283,26 @@ export class CodePool extends DurableObject<Env> {
     } catch {
       this.#setAlarm(GIVE_BACK_RETRY_MS);
     }
-    const isMore = this.ctx.storage.transactionSync(() => this.#personalData.sweep(Date.now()));
+    const isMore = this.ctx.storage.transactionSync(() => {
+      this.#requests.sweep(Date.now());
+      return this.#personalData.sweep(Date.now());
+    });
     this.#sweepIsSet = false;
     if (isMore) this.#setAlarm(SWEEP_REST_MS);
     else this.#setSweep();
   }
 
-  /** Lets an alarm come for contact data whose time is over by then, unless one comes before. */
+  /**
+   * Lets an alarm come for contact data whose time is over by then, and for old requests, unless
+   * one comes before.
+   */
   #setSweep(): void {
     if (this.#sweepIsSet || this.#alarmIsSet) return;
-    const at = this.#personalData.sweepsAt();
-    if (at === null) return;
+    const times = [this.#personalData.sweepsAt(), this.#requests.sweepsAt()];
+    const due = times.filter((time) => time !== null);
+    if (due.length === 0) return;
     this.#sweepIsSet = true;
-    void this.ctx.storage.setAlarm(at);
+    void this.ctx.storage.setAlarm(Math.min(...due));
   }
 
   /**

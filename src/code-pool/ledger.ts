@@ -21,7 +21,6 @@ export interface Claim {
   code: string;
   claimedAt: number;
   expiresAt: number | null;
-  idempotencyKey: string | null;
   attempt: string;
   consent: Consent | null;
   contact: Contact | null;
@@ -32,7 +31,7 @@ export interface Claim {
 /** What D1 is shown of a claim, with the place of its code in the inventory. No contact data. */
 export interface PlacedClaim extends Omit<
   Claim,
-  "idempotencyKey" | "attempt" | "consent" | "contact" | "redeemedAt" | "revokedAt"
+  "attempt" | "consent" | "contact" | "redeemedAt" | "revokedAt"
 > {
   batchId: string;
   ordinal: number;
@@ -47,7 +46,6 @@ type ClaimRow = {
   code: string;
   claimed_at: number;
   expires_at: number | null;
-  idempotency_key: string | null;
   attempt: string;
   consent: string | null;
   contact: string | null;
@@ -66,7 +64,6 @@ function toClaim(row: ClaimRow, contactsFrom: number): Claim {
     code: row.code,
     claimedAt: row.claimed_at,
     expiresAt: row.expires_at,
-    idempotencyKey: row.idempotency_key,
     attempt: row.attempt,
     consent: row.consent === null ? null : (JSON.parse(row.consent) as Consent),
     contact: contact === null ? null : (JSON.parse(contact) as Contact),
@@ -107,8 +104,8 @@ export class Ledger {
   insert(claim: Claim): void {
     this.#sql.exec(
       `INSERT INTO claims (slot, user_key, nth, user_id, code, claimed_at, expires_at,
-                           idempotency_key, attempt, consent, contact)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+                           attempt, consent, contact)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       claim.slot,
       claim.userKey,
       claim.nth,
@@ -116,7 +113,6 @@ export class Ledger {
       claim.code,
       claim.claimedAt,
       claim.expiresAt,
-      claim.idempotencyKey,
       claim.attempt,
       claim.consent === null ? null : JSON.stringify(claim.consent),
       claim.contact === null ? null : JSON.stringify(claim.contact),

@@ -1,10 +1,16 @@
 /** What callers and pools say to each other. Plain data: it crosses from one machine to another. */
 
 import type { ClosedReason, Consent, PoolCampaign } from "../domain/claim.ts";
-import type { RefusalReason } from "../domain/redemption.ts";
+import type { HeldStatus, RefusalReason } from "../domain/redemption.ts";
 import type { Claim, Contact } from "./ledger.ts";
 import type { Redemption, Terms } from "./redemptions.ts";
 import type { LeaseUse, Place } from "./stock.ts";
+
+/** An Idempotency-Key within its scope, and the request it came with. Hashes, in base 32. */
+export interface RequestKey {
+  hash: string;
+  fingerprint: string;
+}
 
 export interface ClaimRequest {
   /** The caller's copy of the settings; the pool uses the newer of this and its own. */
@@ -12,7 +18,7 @@ export interface ClaimRequest {
   shard: number;
   userKey: string;
   userId: string;
-  idempotencyKey: string | null;
+  key: RequestKey | null;
   /** Unique to one request of a caller; the same in every try to pass that request on. */
   attempt: string;
   consent: Consent | null;
@@ -20,13 +26,24 @@ export interface ClaimRequest {
 }
 
 export type ClaimOutcome =
-  /** `version` is that of the settings by which it was decided. */
-  | { kind: "granted" | "repeated"; claim: Claim; version: number }
+  /** The user holds the claim, since this request or since an earlier one. */
+  | ({ kind: "granted" | "repeated"; claim: Claim } & ClaimAnswer)
   | { kind: "closed"; reason: ClosedReason; startsAt: number | null }
   | { kind: "consent-missing"; version: string }
+  | { kind: "key-reused" }
   | { kind: "exhausted" }
   /** No code is here and D1 did not answer, so nobody can say whether one is left. */
   | { kind: "stock-unknown" };
+
+/** How a claim is answered. */
+export interface ClaimAnswer {
+  /** Of the settings by which it was decided. */
+  version: number;
+  /** The claim's own, as it is; of a repeated answer, as it was. */
+  status: HeldStatus;
+  /** Whether this answer was given to the same key before. */
+  isReplay: boolean;
+}
 
 export interface PoolReport {
   /** Claims decided by this shard. */
@@ -69,10 +86,14 @@ export interface RedeemRequest {
   terms: Terms;
   /** When the code was marked as revoked in D1, of which the pool may not have been told. */
   revokedAt: number | null;
+  key: RequestKey | null;
+  /** As that of a claim. */
+  attempt: string;
 }
 
 export type RedeemOutcome =
-  | { kind: "redeemed" | "repeated"; claim: Claim; redemption: Redemption }
+  | { kind: "redeemed" | "repeated"; claim: Claim; redemption: Redemption; isReplay: boolean }
+  | { kind: "key-reused" }
   | { kind: "refused"; reason: RefusalReason };
 
 /** What became of a code that was to be revoked. A redeemed one is not good again if undone. */

@@ -90,6 +90,30 @@ const MIGRATIONS: readonly string[] = [
   -- Contact data of claims up to this slot is deleted: its time was over.
   ALTER TABLE pool ADD COLUMN contacts_deleted_slot INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- Requests that came with an Idempotency-Key, and what they were first answered. Written with what
+  -- they did: neither is ever there without the other.
+  CREATE TABLE requests (
+    key_hash TEXT PRIMARY KEY,         -- SHA-256 of the key and its scope: a key may hold anything.
+    fingerprint TEXT NOT NULL,         -- SHA-256 of the request.
+    kind TEXT NOT NULL CHECK (kind IN ('claim', 'redemption', 'bound')), -- bound: answered elsewhere.
+    attempt TEXT,                      -- Of the request that was answered so.
+    answered INTEGER,                  -- 201 or 200.
+    target INTEGER,                    -- The claim's slot, or the redemption's number.
+    shown TEXT,                        -- The claim's status in that answer.
+    made_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- One row: when old requests were last looked for, and where that goes on.
+  CREATE TABLE sweeps (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    swept_at INTEGER NOT NULL,
+    next_hash TEXT NOT NULL
+  ) STRICT;
+  INSERT INTO sweeps (only_row, swept_at, next_hash) VALUES (1, 0, '');
+
+  ALTER TABLE claims DROP COLUMN idempotency_key;
+  `,
 ];
 
 /**

@@ -29,14 +29,14 @@ export class PersonalData {
    * it. Answers the claims that this erasure took it from, also when it is repeated.
    */
   erase(userKey: string, erasureId: string): ErasedClaim[] {
-    const PERSONAL = ["user_id", "contact", "idempotency_key"];
+    const PERSONAL = ["user_id", "contact"];
     this.#sql.exec(
       `UPDATE claims SET ${PERSONAL.map((column) => `${column} = ${blanked(column)}`).join()}
        WHERE user_key = ? AND erased_by IS NULL`,
       userKey,
     );
     this.#sql.exec(
-      `UPDATE claims SET user_id = '', contact = NULL, idempotency_key = NULL, erased_by = ?
+      `UPDATE claims SET user_id = '', contact = NULL, erased_by = ?
        WHERE user_key = ? AND erased_by IS NULL`,
       erasureId,
       userKey,

@@ -7,6 +7,7 @@ import type { CampaignRow } from "../db/campaigns.ts";
 import { poolName, shardOf, type PoolCampaign } from "../domain/claim.ts";
 import { base32 } from "../domain/id.ts";
 import type { CodePool } from "./code-pool.ts";
+import type { RequestKey } from "./messages.ts";
 import { DRY_MEMORY_MS } from "./refill.ts";
 
 /** Calls of one request to one object, the first included. */
@@ -19,6 +20,7 @@ const BACKOFF_MS = 50;
 export class PoolOverloadedError extends Error {}
 
 type Methods =
+  | "bind"
   | "claim"
   | "configure"
   | "erase"
@@ -99,6 +101,33 @@ export function poolOfUser(env: Env, campaign: CampaignRow, userKey: string) {
 /** The pool of a shard, for what is known to lie there. */
 export function poolOfShard(env: Env, campaign: Pick<CampaignRow, "id">, shard: number) {
   return { shard, call: caller(env, campaign.id, shard) };
+}
+
+/**
+ * Whether the key may be used for this claim. The requests of one key meet in one shard: there is
+ * only one, or it is the user's own, where the claim notes the key, or the key's is asked first.
+ */
+export async function bindKey(
+  env: Env,
+  { id, shards, userShard }: Pick<CampaignRow, "id" | "shards"> & { userShard: number },
+  key: RequestKey,
+): Promise<boolean> {
+  const shard = shardOf(key.hash, shards);
+  if (shard === userShard) return true;
+  return poolOfShard(env, { id }, shard).call((pool) => pool.bind(key));
+}
+
+/** Objects that a brand's keys are spread over. Never changed: each remembers for itself. */
+const BRAND_KEY_SHARDS = 8;
+
+/**
+ * Whether the key may be used for this redemption. Codes of two campaigns lie in different pools,
+ * so the requests of one key meet in pools that hold no code and are named by the brand. Not in D1:
+ * there it would be a write beside the work of all brands, and rows that somebody has to delete.
+ */
+export async function bindBrandKey(env: Env, brandId: string, key: RequestKey): Promise<boolean> {
+  const shard = shardOf(key.hash, BRAND_KEY_SHARDS);
+  return poolOfShard(env, { id: brandId }, shard).call((pool) => pool.bind(key));
 }
 
 /** All pools of a campaign, by shard. */

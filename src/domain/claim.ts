@@ -53,13 +53,10 @@ export function decideClaim(input: {
   campaign: PoolCampaign;
   /** Codes of this campaign that the user holds. */
   held: number;
-  /** Which of them was given for this very request, if the caller can tell. */
-  sameRequest: number | null;
   consent: Consent | null;
   now: number;
 }): ClaimDecision {
   const { campaign, held } = input;
-  if (input.sameRequest !== null) return { kind: "repeat", nth: input.sameRequest };
   if (held >= campaign.claimsPerUser) return { kind: "repeat", nth: held - 1 };
   const reason = closedReason(campaign, input.now);
   if (reason !== null)

@@ -3,7 +3,7 @@
 import * as z from "zod";
 import type { Claim as ClaimRow } from "../code-pool/ledger.ts";
 import type { CampaignRow } from "../db/campaigns.ts";
-import { heldStatus } from "../domain/redemption.ts";
+import { heldStatus, type HeldStatus } from "../domain/redemption.ts";
 import { formatClaimId } from "../domain/claim.ts";
 import { isUserId, USER_EMAIL_MAX, USER_ID_MAX, USER_NAME_MAX } from "../domain/user.ts";
 import { Campaign } from "./campaign-schemas.ts";
@@ -86,13 +86,18 @@ export const Claim = z
   })
   .meta({ id: "Claim" });
 
-export function presentClaim(campaign: CampaignRow, claim: ClaimRow): z.infer<typeof Claim> {
+/** `status` is that of now, unless the answer is one of another moment. */
+export function presentClaim(
+  campaign: CampaignRow,
+  claim: ClaimRow,
+  status: HeldStatus = heldStatus(claim, Date.now()),
+): z.infer<typeof Claim> {
   return {
     id: formatClaimId({ campaignId: campaign.id, userKey: claim.userKey, nth: claim.nth }),
     campaign_id: campaign.id,
     code: claim.code,
     user_id: claim.userId,
-    status: heldStatus(claim, Date.now()),
+    status,
     discount: campaign.discount,
     claimed_at: toWireTime(claim.claimedAt),
     expires_at: toWireTime(claim.expiresAt),

@@ -4,6 +4,7 @@ import type { Context } from "hono";
 import type * as z from "zod";
 import { verifyTurnstile } from "../challenge/turnstile.ts";
 import type { Contact } from "../code-pool/ledger.ts";
+import { userKeyOf } from "../code-pool/stub.ts";
 import type { Challenge } from "../db/schema.ts";
 import { sha256 } from "../db/api-keys.ts";
 import type { CampaignRow } from "../db/campaigns.ts";
@@ -16,6 +17,8 @@ import { ProblemError } from "./problems.ts";
 
 export interface Claimant {
   userId: string;
+  /** What stands for the user within the campaign. */
+  userKey: string;
   /** What is known of them; whether it is kept is theirs to say. */
   contact: Contact;
   /** SHA-256 of the token of a challenge that was passed: good for one user only. */
@@ -29,21 +32,21 @@ export async function claimantOf(
   campaign: CampaignRow,
   body: Body,
 ): Promise<Claimant> {
-  return c.var.key.kind === "secret" ? vouchedFor(body) : signedFor(c, campaign, body);
+  const claimant =
+    c.var.key.kind === "secret" ? vouchedFor(body) : await signedFor(c, campaign, body);
+  return { ...claimant, userKey: await userKeyOf(campaign, claimant.userId) };
 }
 
-function vouchedFor({ user, challenge_token: token }: Body): Claimant {
+type Named = Omit<Claimant, "userKey">;
+
+function vouchedFor({ user, challenge_token: token }: Body): Named {
   if (user === undefined) throw invalidField("/user", "A server says for whom it claims.");
   if (token !== undefined) throw invalidField("/challenge_token", "Only pages send one.");
   const { id, ...contact } = user;
   return { userId: id, contact, proof: null };
 }
 
-async function signedFor(
-  c: Context<HttpEnv>,
-  campaign: CampaignRow,
-  body: Body,
-): Promise<Claimant> {
+async function signedFor(c: Context<HttpEnv>, campaign: CampaignRow, body: Body): Promise<Named> {
   if (body.user !== undefined) {
     throw invalidField("/user", "From a page, the user token says who the user is.");
   }

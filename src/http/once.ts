@@ -14,7 +14,7 @@ import { sha256 } from "../db/api-keys.ts";
 import { addRecord, findRecord, type IdempotencyRecord } from "../db/idempotency-records.ts";
 import { bearer, callerOf } from "./auth.ts";
 import type { HttpEnv } from "./http-env.ts";
-import { findIdempotencyKey } from "./idempotency.ts";
+import { canonical, findIdempotencyKey } from "./idempotency.ts";
 import { ProblemError, problems, type ProblemSlug } from "./problems.ts";
 import { Seal } from "./sealed-answer.ts";
 
@@ -151,20 +151,14 @@ function isKept(error: Error | undefined): boolean {
 /** What a request asks for: alike for bodies that mean the same, whatever the order of fields. */
 function askedText(body: string, { searchParams }: URL): string {
   const query = [...searchParams].toSorted(([one], [other]) => (one < other ? -1 : 1));
-  return JSON.stringify([canonical(body), query]);
+  return JSON.stringify([understood(body), query]);
 }
 
-function canonical(text: string): string {
+function understood(body: string): string {
   try {
-    return JSON.stringify(JSON.parse(text), (_, value: unknown) =>
-      typeof value === "object" && value !== null && !Array.isArray(value)
-        ? Object.fromEntries(
-            Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1)),
-          )
-        : value,
-    );
+    return canonical(JSON.parse(body));
   } catch {
     // No JSON, or too deep: the validators refuse it.
-    return text;
+    return body;
   }
 }

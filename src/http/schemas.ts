@@ -137,7 +137,7 @@ const HEADERS: Record<number, Record<string, string>> = {
 };
 
 /** Whether what was created was created by an earlier request with the same Idempotency-Key. */
-const REPLAYED = z.literal("true").optional().meta({
+export const REPLAYED = z.literal("true").optional().meta({
   description: "The first answer again: the same Idempotency-Key came before.",
 });
 

@@ -44,13 +44,15 @@ export class CodePool extends RealPool {
   noop(): void {}
 
   echo(request: ClaimRequest): Extract<ClaimOutcome, { claim: Claim }> {
-    const { userKey, userId, idempotencyKey, attempt, consent, contact, campaign } = request;
+    const { userKey, userId, attempt, consent, contact, campaign } = request;
     const times = { claimedAt: Date.now(), expiresAt: null, redeemedAt: null, revokedAt: null };
     const claim = { slot: 1, nth: 0, code: "XXXX-XXXX-XXXX", userKey, userId, ...times };
     return {
       kind: "granted",
-      claim: { ...claim, idempotencyKey, attempt, consent, contact },
+      claim: { ...claim, attempt, consent, contact },
       version: campaign.version,
+      status: "claimed",
+      isReplay: false,
     };
   }
 
@@ -104,7 +106,7 @@ app.openapi(likeClaim("/v1/bench/echo/{campaign}"), async (c) => {
     shard: 0,
     userKey,
     userId,
-    idempotencyKey: null,
+    key: null,
     attempt: crypto.randomUUID(),
     consent: null,
     contact: null,

@@ -90,14 +90,22 @@ const durable: Rule = ({ oks, ledger }) => {
 };
 
 /**
- * A 201 tells of the very request that brought the code. A code that no 201 told of was brought by
- * a request whose answer was lost.
+ * A 201 tells of the very request that brought the code; by its key it may be told again, and the
+ * first to bring it may have been one whose answer was lost. A code that no 201 told of was brought
+ * by a request whose answer was lost.
  */
 function givenInOf(operations: Operation[], oks: Ok[]): Facts["givenIn"] {
+  const keyed = groupBy(
+    operations.filter(({ outcome }) => outcome.kind === "ok" || outcome.kind === "info"),
+    ({ user, idempotencyKey }) => `${user} ${idempotencyKey}`,
+  );
   const told = new Map<string, Span>();
-  for (const { user, invoked, returned, outcome } of oks) {
-    if (outcome.status === 201)
-      told.set(`${user} ${outcome.code}`, { from: invoked, to: returned });
+  for (const { user, idempotencyKey, invoked, returned, outcome } of oks) {
+    if (outcome.status !== 201) continue;
+    const same = idempotencyKey === null ? [] : (keyed.get(`${user} ${idempotencyKey}`) ?? []);
+    const to = Math.min(returned, told.get(`${user} ${outcome.code}`)?.to ?? Infinity);
+    const from = Math.min(invoked, ...same.map((operation) => operation.invoked));
+    told.set(`${user} ${outcome.code}`, { from, to });
   }
   const lost = new Map<string, Span>();
   for (const { user, invoked, outcome } of operations) {
@@ -196,10 +204,7 @@ const finality: Rule = ({ operations, oks, ledger, deeds, givenIn }) => {
   return found;
 };
 
-/**
- * I8: a code is new once, a request made twice is one, and an answer looks the same each time. An
- * answer of 200 to a key that brought no code binds it to none: later the key may bring one.
- */
+/** I8: a code is new once, a request made twice is one, and an answer looks the same each time. */
 const sameAnswer: Rule = ({ oks, ledger }) => {
   const found: string[] = [];
   const isKeyed = ({ idempotencyKey }: { idempotencyKey: string | null }) =>
@@ -210,18 +215,49 @@ const sameAnswer: Rule = ({ oks, ledger }) => {
     if (claims.length > 1) found.push(`${request} has ${claims.length} claims`);
   }
   for (const [request, same] of groupBy(oks.filter(isKeyed), requestOf)) {
-    const first = same.find(({ outcome }) => outcome.status === 201);
-    const other = same.find(
-      ({ invoked, outcome }) =>
-        first !== undefined && invoked > first.returned && outcome.code !== first.outcome.code,
-    );
-    if (other !== undefined) found.push(`${request} got another code when asking again`);
+    const answers = new Set(same.map(({ outcome }) => `${outcome.status} ${outcome.code}`));
+    if (answers.size > 1) found.push(`${request} was answered with ${[...answers].join(" and ")}`);
   }
   for (const [code, same] of groupBy(oks, ({ outcome }) => outcome.code)) {
-    const fresh = same.filter(({ outcome }) => outcome.status === 201).length;
-    if (fresh > 1) found.push(`${code} was answered with 201 ${fresh} times`);
+    const fresh = same.filter(({ outcome }) => outcome.status === 201);
+    const requests = new Set(fresh.filter(isKeyed).map(requestOf));
+    const isNewAgain = requests.size + fresh.filter((one) => !isKeyed(one)).length > 1;
+    if (isNewAgain) found.push(`${code} was answered with 201 ${fresh.length} times`);
     const bodies = new Set(same.map(({ outcome }) => outcome.body));
     if (bodies.size > 1) found.push(`${code} was answered in ${bodies.size} ways`);
+  }
+  return found;
+};
+
+/** A key means one request: it is answered to one user, and refused only to the others. */
+const oneRequest: Rule = ({ operations, oks, dump }) => {
+  const found: string[] = [];
+  const byKey = groupBy(
+    operations.filter(({ idempotencyKey }) => idempotencyKey !== null),
+    ({ idempotencyKey }) => String(idempotencyKey),
+  );
+  for (const [key, same] of byKey) {
+    const users = new Set(
+      oks.filter(({ idempotencyKey }) => idempotencyKey === key).map(({ user }) => user),
+    );
+    if (users.size > 1) found.push(`${key} was answered to ${[...users].join(" and ")}`);
+    for (const { user, returned, outcome } of same) {
+      if (outcome.kind !== "reused") continue;
+      const isReused = same.some((other) => other.user !== user && other.invoked < returned);
+      if (!isReused) found.push(`${user} was told that ${key} is another's, and it was not`);
+    }
+  }
+  for (const [key, rows] of groupBy(dump.requests, ({ idempotencyKey }) => idempotencyKey)) {
+    if (rows.length > 1) found.push(`${key} is remembered ${rows.length} times`);
+    if (!byKey.has(key)) found.push(`${key} is remembered and was never sent`);
+  }
+  const answers = new Map(dump.requests.map((row) => [row.idempotencyKey, row]));
+  for (const { idempotencyKey, outcome } of oks) {
+    if (idempotencyKey === null) continue;
+    const row = answers.get(idempotencyKey);
+    if (row?.code !== outcome.code || row.status !== outcome.status) {
+      found.push(`${idempotencyKey} was answered with ${outcome.code}, and remembered otherwise`);
+    }
   }
   return found;
 };
@@ -266,7 +302,10 @@ const noBug: Rule = ({ operations }) =>
   );
 
 /** Who may have another code gets one, while there are some and the campaign is open. */
-const generous: Rule = ({ oks, deeds, ledger, claimsPerUser, firstCodes }) => {
+const generous: Rule = ({ oks, deeds, ledger, dump, claimsPerUser, firstCodes }) => {
+  const rememberedAt = new Map(
+    dump.requests.map(({ idempotencyKey, madeAt }) => [idempotencyKey, madeAt]),
+  );
   const pausedFrom = Math.min(
     ...deeds.filter(({ kind }) => kind === "pause").map(({ invoked }) => invoked),
   );
@@ -275,8 +314,9 @@ const generous: Rule = ({ oks, deeds, ledger, claimsPerUser, firstCodes }) => {
     .filter(({ user, idempotencyKey, invoked, returned }) => {
       const before = ledger.filter(({ claimedAt }) => claimedAt <= returned);
       const held = before.filter((claim) => claim.user === user);
+      // The answer of an earlier request, which is held to this rule itself.
       const isRepeat =
-        idempotencyKey !== null && held.some((claim) => claim.idempotencyKey === idempotencyKey);
+        idempotencyKey !== null && (rememberedAt.get(idempotencyKey) ?? Infinity) < invoked;
       const added = deeds
         .filter((deed) => deed.kind === "top-up" && deed.isKnown && deed.returned < invoked)
         .reduce((sum, { codes }) => sum + codes, firstCodes);
@@ -310,6 +350,7 @@ const ALWAYS = {
   exhausted,
   finality,
   sameAnswer,
+  oneRequest,
   paused,
   generous,
   noBug,

@@ -58,6 +58,12 @@ export class Drop {
     return this.#campaigns;
   }
 
+  /** Every key that was sent. */
+  get keys(): Set<string> {
+    const sent = this.history.operations.map(({ idempotencyKey }) => idempotencyKey);
+    return new Set(sent.filter((key) => key !== null));
+  }
+
   /** Everything before the drop goes well. */
   async prepare(): Promise<void> {
     await this.start(NO_FAULTS);
@@ -87,9 +93,12 @@ export class Drop {
         this.#disturb(this.#disturbances.shift() as Disturbance);
       const campaign = this.#random.int(0, this.plan.campaigns.length - 1);
       const { users, claimsPerUser } = this.plan.campaigns[campaign] as Plan["campaigns"][number];
-      const user = `u-${this.#random.int(1, users)}`;
-      const isKeyed = claimsPerUser > 1 && this.#random.chance(0.8);
-      const key = isKeyed ? `key-${this.#random.int(1, claimsPerUser + 1)}` : null;
+      const at = this.#random.int(1, users);
+      const user = `u-${at}`;
+      const isKeyed = this.#random.chance(claimsPerUser > 1 ? 0.8 : 0.3);
+      // Now and then the key of somebody else.
+      const owner = this.#random.chance(0.1) ? (at % users) + 1 : at;
+      const key = isKeyed ? `key-${owner}-${this.#random.int(1, claimsPerUser + 1)}` : null;
       await this.#restart;
       await this.claim(campaign, user, key);
     }
@@ -131,6 +140,7 @@ export class Drop {
         return { kind: "ok", status, code: answer.code, body };
       if (answer.type?.endsWith("/codes-exhausted") === true) return { kind: "exhausted" };
       if (answer.type?.endsWith("/campaign-not-open") === true) return { kind: "closed" };
+      if (answer.type?.endsWith("/idempotency-key-reused") === true) return { kind: "reused" };
       return { kind: "info", why: `status ${status}` };
     } catch (error) {
       const cause = (error as { cause?: { code?: string } }).cause?.code;

@@ -65,6 +65,9 @@ export const wrongEngines: Mutant[] = [
   mutantNamed("exhausted said without asking the siblings"),
   mutantNamed("exhausted said when D1 did not answer"),
   mutantNamed("a request passed on twice taken for two"),
+  mutantNamed("an answer that its key does not remember"),
+  mutantNamed("a key that any request may use again"),
+  mutantNamed("a key whose requests never meet"),
   {
     name: "claims taken for shown though D1 never said so",
     edits: [

@@ -10,6 +10,8 @@ export type Outcome =
   | { kind: "exhausted" }
   /** The campaign was paused. */
   | { kind: "closed" }
+  /** The key came with another request before. */
+  | { kind: "reused" }
   /** It certainly did not happen: the connection was refused. */
   | { kind: "fail" }
   /** Nobody can tell whether it happened: no answer, or a 503. */
@@ -49,9 +51,19 @@ export interface LedgerRow {
   nth: number;
   code: string;
   claimedAt: number;
+  /** The key that it was made for, or null. */
   idempotencyKey: string | null;
   /** Where the pool's blocks say that the code lies, or null when no block has the slot. */
   place: { batchId: string; ordinal: number } | null;
+}
+
+/** What a pool's file remembers of a request that came with a key, and was answered. */
+export interface RequestRow {
+  idempotencyKey: string;
+  /** The code that it was answered with. */
+  code: string;
+  status: 200 | 201;
+  madeAt: number;
 }
 
 /** A code as D1's file holds it. */
@@ -66,5 +78,6 @@ export interface CodeRow {
 /** One campaign on disk. */
 export interface CampaignDump {
   ledger: LedgerRow[];
+  requests: RequestRow[];
   codes: CodeRow[];
 }

@@ -86,7 +86,7 @@ export async function judge(options: {
   try {
     await drop.prepare();
     await drop.run();
-    const midway = dumpCampaigns(stateDir, drop.campaigns);
+    const midway = dumpCampaigns(stateDir, drop.campaigns, drop.keys);
     violations.push(...check(drop.history, midway, firstCodes, false));
 
     await drop.start(NO_FAULTS);
@@ -95,7 +95,7 @@ export async function judge(options: {
       violations.push(...wrong.map((what) => ({ rule: "finish", what })));
     }
     await drop.kill();
-    const last = dumpCampaigns(stateDir, drop.campaigns);
+    const last = dumpCampaigns(stateDir, drop.campaigns, drop.keys);
     codes = last.reduce((sum, dump) => sum + dump.codes.length, 0);
     violations.push(...check(drop.history, last, firstCodes, true));
   } finally {

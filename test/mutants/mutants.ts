@@ -180,8 +180,8 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/code-pool/claim-desk.ts",
-        from: "if (mine !== undefined) return",
-        to: "if (mine === null) return",
+        from: "if (mine !== undefined) {",
+        to: "if (mine !== undefined && campaign.version < 0) {",
       },
     ],
   },
@@ -289,7 +289,7 @@ export const mutants: Mutant[] = [
     name: "an answer that shows older settings than the pool decided by",
     edits: [
       {
-        file: "src/http/routes/claims.ts",
+        file: "src/http/claiming.ts",
         from: "const isNewest = outcome.version <= campaign.version;",
         to: "const isNewest = outcome.version > 0;",
       },
@@ -486,6 +486,56 @@ export const mutants: Mutant[] = [
     ],
   },
   {
+    name: "an answer that its key does not remember",
+    edits: [
+      {
+        file: "src/code-pool/claim-desk.ts",
+        from: "    if (key !== null) {\n      const answered",
+        to: "    if (key?.hash === attempt) {\n      const answered",
+      },
+    ],
+  },
+  {
+    name: "a key that any request may use again",
+    edits: [
+      {
+        file: "src/code-pool/requests.ts",
+        from: 'if (row.fingerprint !== key.fingerprint) return { kind: "reused" };',
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "a key whose requests never meet",
+    edits: [
+      {
+        file: "src/code-pool/stub.ts",
+        from: "if (shard === userShard) return true;",
+        to: "if (shard >= 0) return true;",
+      },
+    ],
+  },
+  {
+    name: "a redemption that its key does not remember",
+    edits: [
+      {
+        file: "src/code-pool/checkout.ts",
+        from: 'if (request.key !== null && "redemption" in outcome) {',
+        to: 'if (request.key?.hash === "" && "redemption" in outcome) {',
+      },
+    ],
+  },
+  {
+    name: "a key that is kept for ever",
+    edits: [
+      {
+        file: "src/code-pool/requests.ts",
+        from: "row === undefined || row.made_at <= now - IDEMPOTENCY_KEPT_MS ? null : row",
+        to: "row === undefined || now < 0 ? null : row",
+      },
+    ],
+  },
+  {
     name: "a code that the export has no formula guard for",
     edits: [
       {
@@ -662,8 +712,8 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/code-pool/personal-data.ts",
-        from: '["user_id", "contact", "idempotency_key"]',
-        to: '["user_id", "idempotency_key"]',
+        from: 'const PERSONAL = ["user_id", "contact"]',
+        to: 'const PERSONAL = ["user_id"]',
       },
       {
         file: "src/code-pool/personal-data.ts",
@@ -677,8 +727,8 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/code-pool/personal-data.ts",
-        from: '["user_id", "contact", "idempotency_key"]',
-        to: '["contact", "idempotency_key"]',
+        from: 'const PERSONAL = ["user_id", "contact"]',
+        to: 'const PERSONAL = ["contact"]',
       },
       {
         file: "src/code-pool/personal-data.ts",

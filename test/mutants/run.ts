@@ -21,6 +21,7 @@ const TESTS = [
   "test/worker/imports",
   "test/worker/issuer-keys",
   "test/worker/migrations",
+  "test/worker/requests",
   "test/worker/shards",
   "test/worker/test-mode",
   "test/worker/user-tokens",

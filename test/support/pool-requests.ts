@@ -22,7 +22,7 @@ export function staleRequest(campaignId: string, change: Partial<ClaimRequest> =
     shard: 0,
     userKey: "k".repeat(26),
     userId: "u-stale",
-    idempotencyKey: null,
+    key: null,
     attempt: crypto.randomUUID(),
     consent: null,
     contact: null,

@@ -9,7 +9,6 @@ function decide(
   return decideClaim({
     campaign: { ...open, ...change },
     held: 0,
-    sameRequest: null,
     consent: null,
     now: 1_000,
     ...input,
@@ -44,13 +43,6 @@ describe("decideClaim", () => {
     expect(decide({}, { held: 1 })).toEqual({ kind: "repeat", nth: 0 });
     expect(decide({ claimsPerUser: 3 }, { held: 3 })).toEqual({ kind: "repeat", nth: 2 });
     expect(decide({ claimsPerUser: 1 }, { held: 3 })).toEqual({ kind: "repeat", nth: 2 });
-  });
-
-  it("repeats what it gave to the same request", () => {
-    expect(decide({ claimsPerUser: 3 }, { held: 2, sameRequest: 0 })).toEqual({
-      kind: "repeat",
-      nth: 0,
-    });
   });
 
   it("gives holders theirs whatever became of the campaign, and newcomers the reason", () => {

@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { check } from "../faults/checker.ts";
-import type { CampaignDump, Deed, History, Operation, Outcome } from "../faults/history.ts";
+import type {
+  CampaignDump,
+  Deed,
+  History,
+  Operation,
+  Outcome,
+  RequestRow,
+} from "../faults/history.ts";
 import { Random } from "../support/random.ts";
 
 const CODES = ["A", "B", "C"];
@@ -42,7 +49,23 @@ interface Case {
   /** What D1 shows, where that is not the ledger. */
   shown?: Record<string, string>;
   isOver?: boolean;
+  /** What the keys are remembered for, where that is not their first answers. */
+  requests?: RequestRow[];
 }
+
+/** The first answer of each key. */
+function rememberedOf(operations: Operation[]): RequestRow[] {
+  const rows = new Map<string, RequestRow>();
+  for (const { idempotencyKey, outcome, invoked: madeAt } of operations) {
+    if (idempotencyKey === null || outcome.kind !== "ok" || rows.has(idempotencyKey)) continue;
+    const { code, status } = outcome;
+    rows.set(idempotencyKey, { idempotencyKey, code, status, madeAt });
+  }
+  return [...rows.values()];
+}
+
+/** The operation, with a key. */
+const keyed = (idempotencyKey: string, operation: Operation) => ({ ...operation, idempotencyKey });
 
 /** The rules that the case breaks. */
 function broken({ operations, ledger, deeds = [], ...rest }: Case): string[] {
@@ -65,6 +88,7 @@ function broken({ operations, ledger, deeds = [], ...rest }: Case): string[] {
           ?.idempotencyKey ?? null,
       place: { batchId: "b", ordinal: codes.indexOf(code) },
     })),
+    requests: rest.requests ?? rememberedOf(operations),
     codes: codes.map((code, ordinal) => ({
       batchId: "b",
       ordinal,
@@ -88,6 +112,18 @@ describe("the checker of fault runs", () => {
     ];
     const ledger = { ann: "A", bob: "B", cat: "C" };
     expect(broken({ operations, ledger, isOver: true })).toEqual([]);
+  });
+
+  it("accepts a request that gets its first answer again, and a key that is refused to another", () => {
+    const operations = [
+      keyed("k", op("ann", 0, 2, INFO)),
+      keyed("k", op("ann", 3, 4, ok("A"))),
+      keyed("k", op("bob", 3, 6, { kind: "reused" })),
+      keyed("k", op("ann", 5, 7, ok("A"))),
+      keyed("l", op("ann", 8, 9, ok("A", 200))),
+      keyed("l", op("ann", 10, 11, ok("A", 200))),
+    ];
+    expect(broken({ operations, ledger: { ann: "A" } })).toEqual([]);
   });
 
   it.each<{ what: string; rule: string; wrong: Case }>([
@@ -208,6 +244,39 @@ describe("the checker of fault runs", () => {
         ledger: { ann: "A" },
         second: { ann: "B" },
         claimsPerUser: 2,
+      },
+    },
+    {
+      what: "a key whose answer changes from 201 to 200",
+      rule: "sameAnswer",
+      wrong: {
+        operations: [
+          keyed("k", op("ann", 0, 1, ok("A"))),
+          keyed("k", op("ann", 2, 3, ok("A", 200))),
+        ],
+        ledger: { ann: "A" },
+      },
+    },
+    {
+      what: "a key that was answered to two users",
+      rule: "oneRequest",
+      wrong: {
+        operations: [keyed("k", op("ann", 0, 1, ok("A"))), keyed("k", op("bob", 2, 3, ok("B")))],
+        ledger: { ann: "A", bob: "B" },
+      },
+    },
+    {
+      what: "a key that is refused to the only user who sent it",
+      rule: "oneRequest",
+      wrong: { operations: [keyed("k", op("ann", 0, 1, { kind: "reused" }))], ledger: {} },
+    },
+    {
+      what: "an answer that its key was not remembered for",
+      rule: "oneRequest",
+      wrong: {
+        operations: [keyed("k", op("ann", 0, 1, ok("A")))],
+        ledger: { ann: "A" },
+        requests: [],
       },
     },
     {

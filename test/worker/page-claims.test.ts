@@ -152,6 +152,17 @@ describe("a page", () => {
     expect(slugOf(old)).toBe("consent-required");
   });
 
+  it("has Idempotency-Keys that are its user's: another user's same key is another", async () => {
+    const campaign = await api.newCampaign(brand, 3);
+    const headers = { "Idempotency-Key": "1" };
+    const ann = await claim({ user: "ann", campaign, headers });
+    const bob = await claim({ user: "bob", campaign, headers });
+    expect([ann.status, bob.status]).toEqual([201, 201]);
+    const again = await claim({ user: "ann", campaign, headers });
+    expect([again.status, again.text]).toEqual([201, ann.text]);
+    expect(again.headers.get("Idempotent-Replayed")).toBe("true");
+  });
+
   it("asks neither D1 nor any issuer for a warm claim", async () => {
     const campaign = await api.newCampaign(brand, 20);
     const { api: here, calls } = countingApi();

@@ -234,9 +234,9 @@ describe("one user of 8 shards with claims_per_user 3", () => {
     expect([none.status, none.body.code]).toEqual([200, first.body.code]);
     await api.addCodes(brand, campaign, 1);
     await breakD1(campaign, 1, [{ when: "before", sql: /leases/, times: 1 }]);
-    const unknown = await api.claim(brand, campaign, "u-1", { "Idempotency-Key": "two" });
+    const unknown = await api.claim(brand, campaign, "u-1", { "Idempotency-Key": "three" });
     expect(unknown.status).toBe(503);
-    const second = await api.claim(brand, campaign, "u-1", { "Idempotency-Key": "two" });
+    const second = await api.claim(brand, campaign, "u-1", { "Idempotency-Key": "three" });
     expect(second.status).toBe(201);
     expect(second.body.code).not.toBe(first.body.code);
   });

@@ -2,7 +2,7 @@
 
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import * as z from "zod";
-import { poolOfShard, userKeyOf } from "../../code-pool/stub.ts";
+import { bindBrandKey, poolOfShard, userKeyOf } from "../../code-pool/stub.ts";
 import { discountAmount } from "../../domain/discount.ts";
 import { parseRedemptionId, refusalReason } from "../../domain/redemption.ts";
 import { forSecretKey, forSecretKeyNear } from "../auth.ts";
@@ -15,6 +15,7 @@ import {
   Validation,
 } from "../checkout-schemas.ts";
 import type { HttpEnv } from "../http-env.ts";
+import { findRequestKey, IdempotencyHeader, markReplay, replayable } from "../idempotency.ts";
 import { brakeWrongCode, requireNotBackedOff } from "../limits.ts";
 import { ProblemError } from "../problems.ts";
 import { requireCampaignOf } from "../require-campaign.ts";
@@ -93,15 +94,24 @@ checkoutRoutes.openapi(
     description: `Once, for good. Safe to repeat: the same code and order again give the same redemption. ${OWN_MODE}`,
     tags: ["Checkout"],
     ...forSecretKeyNear("redemptions:write", readableBody),
-    request: { query: NoQuery, body: jsonBody(NewRedemption) },
+    request: { query: NoQuery, headers: IdempotencyHeader, body: jsonBody(NewRedemption) },
     responses: {
       201: created(Redemption, "The code is spent"),
-      200: json(Redemption, "It was spent on this order before"),
-      ...problemResponses("pool-overloaded", ...CODE_PROBLEMS, ...KEY_PROBLEMS, ...BODY_PROBLEMS),
+      200: replayable(json(Redemption, "It was spent on this order before")),
+      ...problemResponses(
+        "invalid-idempotency-key",
+        "idempotency-key-reused",
+        "pool-overloaded",
+        ...CODE_PROBLEMS,
+        ...KEY_PROBLEMS,
+        ...BODY_PROBLEMS,
+      ),
     },
   }),
   async (c) => {
-    const { code, order_id: orderId, user_id: userId = null, order = null } = c.req.valid("json");
+    const body = c.req.valid("json");
+    const { code, order_id: orderId, user_id: userId = null, order = null } = body;
+    const key = await findRequestKey(c, [c.var.brand.id, "POST /v1/redemptions"], body);
     requireNotBackedOff(c, userId);
     const known = await findTyped(c, code);
     if (known === null) {
@@ -110,6 +120,9 @@ checkoutRoutes.openapi(
     }
     const { found, campaign } = known;
     if (found.shard === null) throw refusedCode(unheldReason(known));
+    if (key !== null && !(await bindBrandKey(c.env, campaign.brandId, key))) {
+      throw new ProblemError("idempotency-key-reused");
+    }
     const { discount } = campaign;
     const request = {
       place: { batchId: found.batchId, ordinal: found.ordinal },
@@ -117,13 +130,17 @@ checkoutRoutes.openapi(
       userKey: userId && (await userKeyOf(campaign, userId)),
       terms: { order, discount, discountAmount: discountAmount(discount, order) },
       revokedAt: found.revokedAt,
+      key,
+      attempt: crypto.randomUUID(),
     };
     const { shard, call } = poolOfShard(c.env, campaign, found.shard);
     const outcome = await call((pool) => pool.redeem(request));
+    if (outcome.kind === "key-reused") throw new ProblemError("idempotency-key-reused");
     if (outcome.kind === "refused") {
       throw refusedCode(outcome.reason === "not-claimed" ? unheldReason(known) : outcome.reason);
     }
     const redemption = presentRedemption(campaign, shard, outcome);
+    markReplay(c, outcome.isReplay);
     if (outcome.kind === "repeated") return c.json(redemption, 200);
     c.header("Location", `/v1/redemptions/${redemption.id}`);
     return c.json(redemption, 201);

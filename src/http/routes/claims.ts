@@ -3,17 +3,17 @@
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import * as z from "zod";
-import type { Claim as ClaimRow, Contact } from "../../code-pool/ledger.ts";
-import type { ClaimOutcome } from "../../code-pool/messages.ts";
-import { poolCampaign, poolOfUser, poolsOf, userKeyOf } from "../../code-pool/stub.ts";
+import type { Claim as ClaimRow } from "../../code-pool/ledger.ts";
+import { poolOfUser, poolsOf, userKeyOf } from "../../code-pool/stub.ts";
 import type { CampaignRow } from "../../db/campaigns.ts";
-import { parseClaimId, type Consent } from "../../domain/claim.ts";
-import { findCampaignAnew, findCampaignNear } from "../../directory/directory.ts";
+import { parseClaimId } from "../../domain/claim.ts";
+import { findCampaignNear } from "../../directory/directory.ts";
 import { forPagesNear, forSecretKey } from "../auth.ts";
 import { readableBody } from "../body.ts";
 import { claimantOf } from "../claimant.ts";
 import { Claim, ClaimHeaders, ClaimsQuery, NewClaim, presentClaim } from "../claim-schemas.ts";
-import { findIdempotencyKey } from "../idempotency.ts";
+import { giveCode, keptContact } from "../claiming.ts";
+import { findRequestKey, markReplay, replayable } from "../idempotency.ts";
 import { near, type HttpEnv } from "../http-env.ts";
 import { pageAsked, pageFound, pageOf } from "../paging.ts";
 import { ProblemError } from "../problems.ts";
@@ -28,49 +28,10 @@ import {
   PathId,
   PathKey,
   problemResponses,
-  toWireTime,
 } from "../schemas.ts";
 import { requireCampaign, requireCampaignOf } from "../require-campaign.ts";
 
 const params = z.object({ campaign: PathKey });
-
-/** Contact data is kept only where the user agreed that it is shared. */
-function keptContact(consent: Consent | undefined, contact: Contact): Contact | null {
-  const { email, name, attributes } = contact;
-  if (consent?.share_contact !== true) return null;
-  return email === undefined && name === undefined && attributes === undefined
-    ? null
-    : { email, name, attributes };
-}
-
-function refuse(outcome: Exclude<ClaimOutcome, { claim: ClaimRow }>): never {
-  switch (outcome.kind) {
-    case "closed": {
-      const startsAt = toWireTime(outcome.startsAt);
-      const detail = {
-        "not-started": `The campaign starts at ${startsAt}.`,
-        paused: "The campaign is paused.",
-        ended: "The campaign has ended.",
-      }[outcome.reason];
-      throw new ProblemError("campaign-not-open", { detail, extra: { starts_at: startsAt } });
-    }
-    case "consent-missing":
-      throw new ProblemError("consent-required", {
-        detail: `The user's consent to the text of version ${outcome.version} is needed.`,
-        errors: [
-          {
-            in: "body",
-            pointer: "/consent",
-            detail: `Needs share_contact and ${outcome.version}.`,
-          },
-        ],
-      });
-    case "exhausted":
-      throw new ProblemError("codes-exhausted");
-    case "stock-unknown":
-      throw new ProblemError("pool-overloaded", { detail: "The stock cannot be read right now." });
-  }
-}
 
 export const claimRoutes = new OpenAPIHono<HttpEnv>();
 
@@ -81,13 +42,13 @@ claimRoutes.openapi(
     operationId: "createClaim",
     summary: "Give a user a code",
     description:
-      "Safe to repeat: a user who holds a code gets the same one again, also after the campaign was paused, ended or sold out. Where claims_per_user is above 1, send an Idempotency-Key so that a repeat does not take the next code.",
+      "Safe to repeat: a user who holds a code gets the same one again, also after the campaign was paused, ended or sold out. Where claims_per_user is above 1, send an Idempotency-Key so that a repeat does not take the next code. A repeat by key shows the claim as it was when it was made, with the campaign's present discount and shop_url.",
     tags: ["Claims"],
     ...forPagesNear("claims:write", readableBody),
     request: { params, query: NoQuery, headers: ClaimHeaders, body: jsonBody(NewClaim) },
     responses: {
       201: created(Claim, "A code now belongs to this user"),
-      200: json(Claim, "This user holds it already"),
+      200: replayable(json(Claim, "This user holds it already")),
       ...problemResponses(
         "invalid-idempotency-key",
         "user-token-invalid",
@@ -96,6 +57,7 @@ claimRoutes.openapi(
         "codes-exhausted",
         "campaign-not-open",
         "consent-required",
+        "idempotency-key-reused",
         "pool-overloaded",
         ...PAGE_PROBLEMS,
         ...BODY_PROBLEMS,
@@ -103,31 +65,28 @@ claimRoutes.openapi(
     },
   }),
   async (c) => {
-    const idempotencyKey = findIdempotencyKey(c);
     const body = c.req.valid("json");
-    const asked = c.req.valid("param").campaign;
-    const campaign = await findCampaignNear(near(c), c.var.scope, asked);
+    const name = c.req.valid("param").campaign;
+    const campaign = await findCampaignNear(near(c), c.var.scope, name);
     if (campaign === null) throw new ProblemError("not-found");
-    const { userId, contact } = await claimantOf(c, campaign, body);
-    const userKey = await userKeyOf(campaign, userId);
-    const pool = poolOfUser(c.env, campaign, userKey);
-    const request = {
-      campaign: poolCampaign(campaign),
-      shard: pool.shard,
+    const { userKey, ...claimant } = await claimantOf(c, campaign, body);
+    const { consent = null, challenge_token: _, ...request } = body;
+    const scope = [campaign.id, campaign.userKeySecret, "claims"];
+    const { claim, isNew, isReplay } = await giveCode(c, {
+      campaign,
+      name,
+      userId: claimant.userId,
       userKey,
-      userId,
-      idempotencyKey,
-      attempt: crypto.randomUUID(),
-      consent: body.consent ?? null,
-      contact: keptContact(body.consent, contact),
-    };
-    const outcome = await pool.call((stub) => stub.claim(request));
-    if (!("claim" in outcome)) return refuse(outcome);
-    // The pool decides by the newest settings; the answer must show those, too.
-    const isNewest = outcome.version <= campaign.version;
-    const newest = isNewest ? campaign : await findCampaignAnew(near(c), campaign, asked);
-    const claim = presentClaim(newest, outcome.claim);
-    if (outcome.kind === "repeated") return c.json(claim, 200);
+      consent,
+      contact: keptContact(consent, claimant.contact),
+      // What a page sends is its user's own: another user's same key is another request.
+      key: await findRequestKey(c, body.user === undefined ? [...scope, userKey] : scope, {
+        ...request,
+        consent,
+      }),
+    });
+    markReplay(c, isReplay);
+    if (!isNew) return c.json(claim, 200);
     c.header("Location", `/v1/claims/${claim.id}`);
     return c.json(claim, 201);
   },
