@@ -124,6 +124,8 @@ export interface CampaignUpdate {
   consent?: ConsentTerms | null;
   challenge?: NewChallenge | null;
   shop_url?: string | null;
+  /** New claims within a minute; one more pauses the campaign. */
+  max_claims_per_minute?: number | null;
   metadata?: Record<string, string>;
 }
 
@@ -152,6 +154,9 @@ export interface Campaign {
   challenge: Challenge | null;
   shop_url: string | null;
   shards: number;
+  max_claims_per_minute: number | null;
+  /** When max_claims_per_minute paused it, until it is resumed. */
+  breaker_tripped_at: string | null;
   metadata: Record<string, string>;
   created_at: string;
 }

@@ -2,6 +2,7 @@
 
 import { decideClaim, type PoolCampaign } from "../domain/claim.ts";
 import { heldStatus } from "../domain/redemption.ts";
+import type { Breaker } from "./breaker.ts";
 import type { Claim, Ledger } from "./ledger.ts";
 import type { ClaimOutcome, ClaimRequest } from "./messages.ts";
 import type { Requests } from "./requests.ts";
@@ -13,14 +14,22 @@ export class ClaimDesk {
   readonly #stock: Stock;
   readonly #settings: Settings;
   readonly #requests: Requests;
+  readonly #breaker: Breaker;
   /** Codes behind the one given last: a hint for the refill, never for a claim. */
   unspent = 0;
 
-  constructor(options: { ledger: Ledger; stock: Stock; settings: Settings; requests: Requests }) {
+  constructor(options: {
+    ledger: Ledger;
+    stock: Stock;
+    settings: Settings;
+    requests: Requests;
+    breaker: Breaker;
+  }) {
     this.#ledger = options.ledger;
     this.#stock = options.stock;
     this.#settings = options.settings;
     this.#requests = options.requests;
+    this.#breaker = options.breaker;
   }
 
   /**
@@ -28,7 +37,7 @@ export class ClaimDesk {
    * that a code is due and none is here.
    */
   decide(request: ClaimRequest): ClaimOutcome {
-    const campaign = this.#settings.newest(request.campaign, request.shard);
+    const campaign = this.#breaker.seen(this.#settings.newest(request.campaign, request.shard));
     const now = Date.now();
     const { version } = campaign;
     const before = this.#answeredBefore(request, version, now);
@@ -45,7 +54,12 @@ export class ClaimDesk {
       case "repeat":
         return this.#answer(request, "repeated", held[decision.nth] as Claim, { version, now });
       case "closed":
-        return { kind: "closed", reason: decision.reason, startsAt: campaign.startsAt };
+        return {
+          kind: "closed",
+          reason: decision.reason,
+          startsAt: campaign.startsAt,
+          claimsPerMinuteMax: campaign.claimsPerMinuteMax,
+        };
       case "consent-missing":
         return { kind: "consent-missing", version: decision.version };
       case "grant":
@@ -75,6 +89,8 @@ export class ClaimDesk {
   #grant(request: ClaimRequest, nth: number, campaign: PoolCampaign, now: number): ClaimOutcome {
     const next = this.#stock.next(this.#ledger.lastSlot());
     if (next === null) return { kind: "exhausted" };
+    // Decided anew, as that of a campaign which is paused from now on.
+    if (this.#breaker.trips(campaign, now)) return this.decide(request);
     this.unspent = next.behind;
     const lifetime = campaign.codeLifetimeSeconds;
     const claim: Claim = {

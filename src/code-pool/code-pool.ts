@@ -20,6 +20,9 @@
  * transaction of what it did (requests.ts). Requests of one key that may end in different pools are
  * bound to it before, in the pool that the key's hash picks.
  *
+ * BREAKER. A shard that would give more than a minute may have pauses itself in the claim's own
+ * transaction; the alarm has D1 pause the campaign and tells the other shards (breaker.ts).
+ *
  * SLOTS. A shard numbers the codes it leases 1, 2, 3, … A claim takes the next slot, passing over
  * those whose code was revoked before. So the next code needs no search however many were given,
  * "not yet shown by D1" is a range, and a claim writes two rows: the claim and its UNIQUE
@@ -51,7 +54,9 @@
  */
 
 import { DurableObject } from "cloudflare:workers";
-import { poolName, type PoolCampaign } from "../domain/claim.ts";
+import type { PoolCampaign } from "../domain/claim.ts";
+import { Alarm } from "./alarm.ts";
+import { Breaker } from "./breaker.ts";
 import { Checkout } from "./checkout.ts";
 import { ClaimDesk } from "./claim-desk.ts";
 import { Gathering } from "./gathering.ts";
@@ -60,14 +65,18 @@ import type * as messages from "./messages.ts";
 import { migrate } from "./migrations.ts";
 import { Outbox } from "./outbox.ts";
 import { PersonalData, SWEEP_REST_MS } from "./personal-data.ts";
+import { reportOf } from "./report.ts";
 import { Refiller, type StockAnswer } from "./refill.ts";
 import { Redemptions } from "./redemptions.ts";
 import { Requests } from "./requests.ts";
 import { Settings } from "./settings.ts";
+import { Siblings } from "./siblings.ts";
 import { Stock, type Place } from "./stock.ts";
 
 /** After D1 did not confirm codes that were given back: nobody can have them until it does. */
 const GIVE_BACK_RETRY_MS = 1_000;
+/** After D1 or a sibling was not told that the breaker tripped. */
+const TRIP_RETRY_MS = 1_000;
 
 export class CodePool extends DurableObject<Env> {
   readonly #ledger: Ledger;
@@ -79,9 +88,15 @@ export class CodePool extends DurableObject<Env> {
   readonly #checkout: Checkout;
   readonly #personalData: PersonalData;
   readonly #requests: Requests;
-  /** Whether an alarm is set for what cannot wait. One for what is old does not count. */
-  #alarmIsSet = false;
-  #sweepIsSet = false;
+  readonly #breaker: Breaker;
+  readonly #alarm: Alarm;
+  readonly #siblings: Siblings;
+  /** When old requests, and contact data whose time is over by then, are to be looked for. */
+  readonly #sweepsAt = () => {
+    const times = [this.#personalData.sweepsAt(), this.#requests.sweepsAt()];
+    const due = times.filter((time) => time !== null);
+    return due.length === 0 ? null : Math.min(...due);
+  };
   readonly #gathering = new Gathering();
   /** Claims that found no code here and wait for a refill. */
   #waiting = 0;
@@ -95,13 +110,18 @@ export class CodePool extends DurableObject<Env> {
     const ledger = new Ledger(ctx.storage.sql, () => personalData.contactsFrom(Date.now()));
     const redemptions = new Redemptions(ctx.storage.sql);
     const db = () => this.env.DB;
+    const siblings = new Siblings({ pools: () => this.env.CODE_POOL, settings });
+    this.#siblings = siblings;
+    this.#alarm = new Alarm(ctx.storage);
     this.#ledger = ledger;
     this.#stock = stock;
     this.#settings = settings;
     this.#personalData = personalData;
     const requests = new Requests(ctx.storage.sql);
     this.#requests = requests;
-    this.#desk = new ClaimDesk({ ledger, stock, settings, requests });
+    const breaker = new Breaker({ ledger, settings });
+    this.#breaker = breaker;
+    this.#desk = new ClaimDesk({ ledger, stock, settings, requests, breaker });
     this.#checkout = new Checkout({ storage: ctx.storage, ledger, stock, redemptions, requests });
     this.#refiller = new Refiller({
       storage: ctx.storage,
@@ -109,12 +129,13 @@ export class CodePool extends DurableObject<Env> {
       ledger,
       settings,
       db,
-      askSibling: (shard) => this.#askSibling(shard),
+      askSibling: (shard) => siblings.giveBack(shard),
     });
     this.#outbox = new Outbox({ ledger, redemptions, settings, db });
     const isDone = this.#outbox.isEmpty() && stock.givenBack().length === 0;
-    if (isDone) this.#setSweep();
-    else this.#setAlarm(this.#outbox.delayMs());
+    if (breaker.isUntold()) this.#alarm.set(0);
+    if (!isDone) this.#alarm.set(this.#outbox.delayMs());
+    this.#alarm.setSweep(this.#sweepsAt);
   }
 
   /**
@@ -122,7 +143,7 @@ export class CodePool extends DurableObject<Env> {
    */
   async claim(request: messages.ClaimRequest): Promise<messages.ClaimOutcome> {
     const outcome = await this.#decide(request);
-    if (request.key !== null) this.#setSweep();
+    if (request.key !== null) this.#alarm.setSweep(this.#sweepsAt);
     return outcome;
   }
 
@@ -132,10 +153,10 @@ export class CodePool extends DurableObject<Env> {
     for (;;) {
       const outcome = this.ctx.storage.transactionSync(() => this.#desk.decide(request));
       if (outcome.kind === "granted") {
-        if (!this.#alarmIsSet) this.#setAlarm(this.#outbox.delayMs());
+        if (!this.#alarm.isSet) this.#alarm.set(this.#outbox.delayMs());
         const refill = this.#refiller.ahead(this.#desk.unspent);
         if (refill !== null) this.ctx.waitUntil(refill);
-      }
+      } else if (!this.#alarm.isSet && this.#breaker.isUntold()) this.#alarm.set(0);
       if (outcome.kind !== "exhausted") return outcome;
       if (this.#refiller.isKnownDry()) return this.#desk.whenNoneIsLeft(request);
 
@@ -161,8 +182,7 @@ export class CodePool extends DurableObject<Env> {
   /** Takes over newer settings. A pause that was answered is in force here. */
   configure(campaign: PoolCampaign, shard: number): void {
     this.ctx.storage.transactionSync(() => this.#settings.newest(campaign, shard));
-    this.#sweepIsSet = false;
-    this.#setSweep();
+    this.#alarm.moveSweep(this.#sweepsAt);
   }
 
   /**
@@ -181,7 +201,7 @@ export class CodePool extends DurableObject<Env> {
   /** Whether the key may be used for this request: it means no other. Safe to repeat. */
   bind(key: messages.RequestKey): boolean {
     const isFree = this.#requests.bind(key, Date.now());
-    this.#setSweep();
+    this.#alarm.setSweep(this.#sweepsAt);
     return isFree;
   }
 
@@ -211,8 +231,8 @@ export class CodePool extends DurableObject<Env> {
   /** Spends a code, or says why not. Safe to repeat: the same order gets the same redemption. */
   redeem(request: messages.RedeemRequest): messages.RedeemOutcome {
     const outcome = this.#checkout.redeem(request, Date.now());
-    if (outcome.kind === "redeemed") this.#setAlarm(this.#outbox.delayMs());
-    if (request.key !== null) this.#setSweep();
+    if (outcome.kind === "redeemed") this.#alarm.set(this.#outbox.delayMs());
+    if (request.key !== null) this.#alarm.setSweep(this.#sweepsAt);
     return outcome;
   }
 
@@ -231,14 +251,7 @@ export class CodePool extends DurableObject<Env> {
   }
 
   report(): messages.PoolReport {
-    const lastSlot = this.#ledger.lastSlot();
-    const leases = this.#stock.listUse(lastSlot);
-    return {
-      claims: leases.reduce((claims, { passed }) => claims - passed, lastSlot),
-      lastSlot,
-      leases,
-      pendingLeaseId: this.#stock.pendingLease()?.leaseId ?? null,
-    };
+    return reportOf(this.#ledger, this.#stock);
   }
 
   /**
@@ -249,7 +262,7 @@ export class CodePool extends DurableObject<Env> {
     try {
       return await this.#refiller.giveBack(this.#waiting);
     } catch {
-      this.#setAlarm(GIVE_BACK_RETRY_MS);
+      this.#alarm.set(GIVE_BACK_RETRY_MS);
       return null;
     }
   }
@@ -265,44 +278,30 @@ export class CodePool extends DurableObject<Env> {
     this.#refiller.forgetDry();
   }
 
-  #askSibling(shard: number): Promise<StockAnswer | null> {
-    const { campaign } = this.#settings.current();
-    return this.env.CODE_POOL.getByName(poolName(campaign.id, shard)).giveBack();
-  }
-
   /** Answers once the object runs and its storage reads. */
   ping(): number {
     return this.#ledger.lastSlot();
   }
 
   override async alarm(): Promise<void> {
-    this.#alarmIsSet = false;
+    this.#alarm.rings();
+    try {
+      await this.#breaker.tell(this.env.DB, (paused) => this.#siblings.configureAll(paused));
+    } catch {
+      this.#alarm.set(TRIP_RETRY_MS);
+    }
     await this.showClaims();
     try {
       await this.#refiller.settleGivenBack();
     } catch {
-      this.#setAlarm(GIVE_BACK_RETRY_MS);
+      this.#alarm.set(GIVE_BACK_RETRY_MS);
     }
     const isMore = this.ctx.storage.transactionSync(() => {
       this.#requests.sweep(Date.now());
       return this.#personalData.sweep(Date.now());
     });
-    this.#sweepIsSet = false;
-    if (isMore) this.#setAlarm(SWEEP_REST_MS);
-    else this.#setSweep();
-  }
-
-  /**
-   * Lets an alarm come for contact data whose time is over by then, and for old requests, unless
-   * one comes before.
-   */
-  #setSweep(): void {
-    if (this.#sweepIsSet || this.#alarmIsSet) return;
-    const times = [this.#personalData.sweepsAt(), this.#requests.sweepsAt()];
-    const due = times.filter((time) => time !== null);
-    if (due.length === 0) return;
-    this.#sweepIsSet = true;
-    void this.ctx.storage.setAlarm(Math.min(...due));
+    if (isMore) this.#alarm.set(SWEEP_REST_MS);
+    else this.#alarm.setSweep(this.#sweepsAt);
   }
 
   /**
@@ -313,16 +312,7 @@ export class CodePool extends DurableObject<Env> {
   async showClaims(): Promise<boolean> {
     const shown = await this.#outbox.drain();
     if (shown) return true;
-    // In place of the alarm that a claim may have set meanwhile.
-    this.#alarmIsSet = false;
-    this.#setAlarm(this.#outbox.restMs());
+    this.#alarm.replace(this.#outbox.restMs());
     return false;
-  }
-
-  #setAlarm(delayMs: number): void {
-    if (this.#alarmIsSet) return;
-    this.#alarmIsSet = true;
-    // Written in the same implicit transaction as the claim before it: nothing awaits in between.
-    void this.ctx.storage.setAlarm(Date.now() + delayMs);
   }
 }

@@ -95,6 +95,29 @@ export class Ledger {
       .one().last;
   }
 
+  /** When the last claim up to that slot was made. */
+  claimedAtOrBefore(slot: number): number | null {
+    const row = this.#sql
+      .exec<{ at: number }>(
+        "SELECT claimed_at AS at FROM claims WHERE slot <= ? ORDER BY slot DESC LIMIT 1",
+        slot,
+      )
+      .toArray()[0];
+    return row?.at ?? null;
+  }
+
+  /** How many of the last `max` claims were made at `time` or later. */
+  countSince(time: number, max: number): number {
+    return this.#sql
+      .exec<{ count: number }>(
+        `SELECT count(*) AS count FROM (SELECT claimed_at FROM claims ORDER BY slot DESC LIMIT ?)
+         WHERE claimed_at >= ?`,
+        max,
+        time,
+      )
+      .one().count;
+  }
+
   /** A user's claims, first to last. */
   heldBy(userKey: string): Claim[] {
     return this.#claims("SELECT * FROM claims WHERE user_key = ? ORDER BY nth", userKey);

@@ -28,7 +28,12 @@ export interface ClaimRequest {
 export type ClaimOutcome =
   /** The user holds the claim, since this request or since an earlier one. */
   | ({ kind: "granted" | "repeated"; claim: Claim } & ClaimAnswer)
-  | { kind: "closed"; reason: ClosedReason; startsAt: number | null }
+  | {
+      kind: "closed";
+      reason: ClosedReason;
+      startsAt: number | null;
+      claimsPerMinuteMax: number | null;
+    }
   | { kind: "consent-missing"; version: string }
   | { kind: "key-reused" }
   | { kind: "exhausted" }

@@ -114,6 +114,12 @@ const MIGRATIONS: readonly string[] = [
 
   ALTER TABLE claims DROP COLUMN idempotency_key;
   `,
+  `
+  -- When the breaker tripped here last, by which limit, and whether D1 and the other shards know.
+  ALTER TABLE pool ADD COLUMN tripped_at INTEGER;
+  ALTER TABLE pool ADD COLUMN tripped_max INTEGER;
+  ALTER TABLE pool ADD COLUMN trip_is_told INTEGER NOT NULL DEFAULT 1 CHECK (trip_is_told IN (0, 1));
+  `,
 ];
 
 /**

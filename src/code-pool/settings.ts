@@ -41,6 +41,25 @@ export class Settings {
       : { campaign: JSON.parse(row.campaign) as PoolCampaign, shard: row.shard };
   }
 
+  /** When the breaker tripped here last, or null when it never did. */
+  trip(): { at: number; max: number; isTold: boolean } | null {
+    const row = this.#sql
+      .exec<{ at: number; max: number; told: number }>(
+        `SELECT tripped_at AS at, tripped_max AS max, trip_is_told AS told FROM pool
+         WHERE tripped_at IS NOT NULL`,
+      )
+      .toArray()[0];
+    return row === undefined ? null : { at: row.at, max: row.max, isTold: row.told === 1 };
+  }
+
+  storeTrip({ at, max }: { at: number; max: number }): void {
+    this.#sql.exec("UPDATE pool SET tripped_at = ?, tripped_max = ?, trip_is_told = 0", at, max);
+  }
+
+  tripIsTold(at: number): void {
+    this.#sql.exec("UPDATE pool SET trip_is_told = 1 WHERE tripped_at = ?", at);
+  }
+
   /** The last slot that D1 is known to show. */
   projectedSlot(): number {
     const row = this.#sql

@@ -62,6 +62,9 @@ export function poolCampaign(campaign: CampaignRow): PoolCampaign {
       required: campaign.consent.required,
       version: campaign.consent.version,
     },
+    claimsPerMinuteMax: campaign.claimsPerMinuteMax,
+    breakerCountsFrom: campaign.breakerCountsFrom,
+    breakerTrippedAt: campaign.breakerTrippedAt,
   };
 }
 

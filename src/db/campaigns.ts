@@ -1,7 +1,9 @@
-import { and, asc, desc, eq, gt, lt, ne, or, sql, type SQL } from "drizzle-orm";
+import { and, asc, desc, eq, gt, isNotNull, lt, ne, or, sql, type SQL } from "drizzle-orm";
 import type { KeyMode } from "../domain/api-key.ts";
+import type { NewEvent } from "../domain/event.ts";
 import { alongside, type Alongside } from "./alongside.ts";
 import { database, isUniqueViolation, type Page } from "./database.ts";
+import { eventToInsert } from "./events.ts";
 import { newId, randomBytes } from "./new-id.ts";
 import { campaigns } from "./schema.ts";
 
@@ -29,6 +31,7 @@ export type NewCampaign = Pick<CampaignRow, "brandId" | "slug" | "name" | "mode"
       | "challenge"
       | "codeFormat"
       | "acceptGuessable"
+      | "claimsPerMinuteMax"
       | "shopUrl"
       | "metadata"
       | "shards"
@@ -42,6 +45,9 @@ export function campaignToInsert(campaign: NewCampaign): CampaignRow {
     startsAt: null,
     endsAt: null,
     claimsPerUser: 1,
+    claimsPerMinuteMax: null,
+    breakerTrippedAt: null,
+    breakerCountsFrom: 0,
     codeLifetimeSeconds: null,
     contactRetentionDays: null,
     consent: null,
@@ -172,18 +178,64 @@ export async function setCampaignStatus(
   status: CampaignRow["status"],
   along: Alongside,
 ): Promise<CampaignRow | null> {
+  const resumed = {
+    breakerTrippedAt: null,
+    // Later than the trip, whoever's clock is ahead: the pools go by it.
+    breakerCountsFrom: sql`max(${Date.now()}, coalesce(${campaigns.breakerTrippedAt}, 0) + 1)`,
+  };
+  // A pool's breaker may have tripped, and D1 not know of it yet: a resume counts anew from now.
+  const isMoved =
+    status === "active"
+      ? or(ne(campaigns.status, status), isNotNull(campaigns.claimsPerMinuteMax))
+      : ne(campaigns.status, status);
   const [, found] = await database(db).batch([
     database(db)
       .update(campaigns)
-      .set({ status, version: sql`${campaigns.version} + 1` })
-      .where(
-        and(eq(campaigns.id, id), ne(campaigns.status, status), ne(campaigns.status, "ended")),
-      ),
+      .set({
+        status,
+        version: sql`${campaigns.version} + 1`,
+        ...(status === "active" ? resumed : {}),
+      })
+      .where(and(eq(campaigns.id, id), isMoved, ne(campaigns.status, "ended"))),
     database(db)
       .select()
       .from(campaigns)
       .where(and(eq(campaigns.id, id), eq(campaigns.status, status))),
     ...alongside(db, along),
+  ]);
+  return found[0] ?? null;
+}
+
+/**
+ * Pauses a campaign whose breaker tripped, and logs it, once: neither happens again when it is told
+ * twice, or after the campaign was paused otherwise or resumed since. The campaign as it is then.
+ */
+export async function tripBreaker(
+  db: D1Database,
+  { id, trippedAt, max, eventId }: { id: string; trippedAt: number; max: number; eventId: string },
+): Promise<CampaignRow | null> {
+  const orm = database(db);
+  const isDue = sql`${campaigns.status} = 'active' AND ${campaigns.claimsPerMinuteMax} IS NOT NULL
+    AND ${campaigns.breakerCountsFrom} <= ${trippedAt}`;
+  const event: NewEvent = {
+    id: eventId,
+    campaignId: id,
+    type: "campaign.breaker_tripped",
+    timestamp: trippedAt,
+    data: { max_claims_per_minute: max, tripped_at: new Date(trippedAt).toISOString() },
+  };
+  const [, , found] = await orm.batch([
+    // Before the update, which ends what both depend on.
+    eventToInsert(db, event, isDue),
+    orm
+      .update(campaigns)
+      .set({
+        status: "paused",
+        breakerTrippedAt: trippedAt,
+        version: sql`${campaigns.version} + 1`,
+      })
+      .where(and(eq(campaigns.id, id), isDue)),
+    orm.select().from(campaigns).where(eq(campaigns.id, id)),
   ]);
   return found[0] ?? null;
 }

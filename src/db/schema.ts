@@ -77,6 +77,9 @@ export const campaigns = sqliteTable("campaigns", {
   metadata: text({ mode: "json" }).$type<Record<string, string>>().notNull().default({}),
   shards: integer().notNull().default(1),
   userKeySecret: text().notNull(),
+  claimsPerMinuteMax: integer(),
+  breakerTrippedAt: integer(),
+  breakerCountsFrom: integer().notNull().default(0),
   createdAt: integer().notNull(),
 });
 

@@ -15,6 +15,10 @@ export interface PoolCampaign {
   /** Missing in settings that a pool stored before there was such a thing. */
   contactRetentionDays?: number | null;
   consent: { required: boolean; version: string } | null;
+  /** The breaker: new claims in a minute at most, from when on they count, and its trip. */
+  claimsPerMinuteMax: number | null;
+  breakerCountsFrom: number;
+  breakerTrippedAt: number | null;
 }
 
 /** A user's word on whether their contact data may be shared, and on which text they gave it. */
@@ -23,7 +27,8 @@ export interface Consent {
   version: string;
 }
 
-export type ClosedReason = "not-started" | "paused" | "ended";
+/** `breaker`: paused, by its own brake. */
+export type ClosedReason = "not-started" | "paused" | "breaker" | "ended";
 
 export type ClaimDecision =
   /** The user holds codes already and gets this one again; counted from 0. */
@@ -35,12 +40,13 @@ export type ClaimDecision =
 
 /** Why `campaign` hands out nothing at `now`, or null when it is open. The end is exclusive. */
 export function closedReason(
-  campaign: Pick<PoolCampaign, "status" | "startsAt" | "endsAt">,
+  campaign: Pick<PoolCampaign, "status" | "startsAt" | "endsAt" | "breakerTrippedAt">,
   now: number,
 ): ClosedReason | null {
   if (campaign.status === "ended" || (campaign.endsAt !== null && now >= campaign.endsAt))
     return "ended";
-  if (campaign.status === "paused") return "paused";
+  if (campaign.status === "paused")
+    return campaign.breakerTrippedAt === null ? "paused" : "breaker";
   if (campaign.startsAt !== null && now < campaign.startsAt) return "not-started";
   return null;
 }

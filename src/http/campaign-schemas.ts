@@ -22,6 +22,8 @@ export const AMOUNT_MAX = 1_000_000_000_000;
 const LIFETIME_SECONDS_MAX = 315_360_000;
 /** Ten years, too. */
 const RETENTION_DAYS_MAX = 3_650;
+/** More than a campaign of 64 shards gives. */
+const CLAIMS_PER_MINUTE_MAX = 1_000_000;
 const METADATA_PAIRS_MAX = 50;
 
 export const Currency = z.string().regex(/^[A-Z]{3}$/, "Must be an ISO 4217 code such as EUR.");
@@ -126,6 +128,10 @@ const changeable = {
       "Lets as many as 1 in 2 guesses be a live code, instead of 1 in 100,000. For codes that are worth little.",
   }),
   shop_url: ShopUrl.nullable(),
+  max_claims_per_minute: z.int().min(1).max(CLAIMS_PER_MINUTE_MAX).nullable().meta({
+    description:
+      "New claims within any 60 seconds; one more pauses the campaign until it is resumed, and logs campaign.breaker_tripped. Who holds a code still gets it. With shards each has its share and a margin. null: no limit.",
+  }),
   metadata: Metadata,
 };
 
@@ -180,6 +186,10 @@ export const Campaign = z
     accept_guessable: z.boolean(),
     shop_url: z.string().nullable(),
     shards: z.int(),
+    max_claims_per_minute: z.int().nullable(),
+    breaker_tripped_at: AnsweredTime.nullable().meta({
+      description: "When max_claims_per_minute paused it, until it is resumed.",
+    }),
     metadata: z.record(z.string(), z.string()),
     created_at: AnsweredTime,
   })
@@ -208,6 +218,8 @@ export function presentCampaign(campaign: CampaignRow): z.infer<typeof Campaign>
     accept_guessable: campaign.acceptGuessable,
     shop_url: campaign.shopUrl,
     shards: campaign.shards,
+    max_claims_per_minute: campaign.claimsPerMinuteMax,
+    breaker_tripped_at: toWireTime(campaign.breakerTrippedAt),
     metadata: campaign.metadata,
     created_at: toWireTime(campaign.createdAt),
   };
@@ -235,6 +247,7 @@ export function toChange(fields: z.infer<typeof CampaignUpdate>): Defined<Campai
     codeFormat: fields.code_format,
     acceptGuessable: fields.accept_guessable,
     shopUrl: fields.shop_url,
+    claimsPerMinuteMax: fields.max_claims_per_minute,
     metadata: fields.metadata,
   });
 }

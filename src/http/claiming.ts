@@ -73,6 +73,7 @@ function refuse(outcome: Exclude<ClaimOutcome, ClaimAnswer>): never {
       const detail = {
         "not-started": `The campaign starts at ${startsAt}.`,
         paused: "The campaign is paused.",
+        breaker: `The campaign was paused by its breaker: it gives ${outcome.claimsPerMinuteMax} codes a minute at most. It goes on when the brand resumes it.`,
         ended: "The campaign has ended.",
       }[outcome.reason];
       throw new ProblemError("campaign-not-open", { detail, extra: { starts_at: startsAt } });

@@ -22,7 +22,7 @@ afterAll(async () => {
 
 const marked = ({ headers }: Answer<object>) => headers.get("Idempotent-Replayed");
 
-/** Sends all requests at once, kills in the midst of the answers, and serves the same data again. */
+/** Sends all requests at once, kills in the midst of the answers, serves the same data again. */
 async function killAmong<T>(
   alive: Runtime,
   send: (api: Runtime["api"], i: number) => Promise<T>,

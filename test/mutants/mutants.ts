@@ -160,7 +160,7 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/code-pool/code-pool.ts",
-        from: "if (!this.#alarmIsSet) this.#setAlarm(this.#outbox.delayMs());\n        const refill",
+        from: "if (!this.#alarm.isSet) this.#alarm.set(this.#outbox.delayMs());\n        const refill",
         to: "const refill",
       },
     ],
@@ -210,7 +210,7 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/code-pool/code-pool.ts",
-        from: "else this.#setAlarm(this.#outbox.delayMs());",
+        from: "if (!isDone) this.#alarm.set(this.#outbox.delayMs());",
         to: "",
       },
     ],
@@ -815,6 +815,56 @@ export const mutants: Mutant[] = [
         file: "src/code-pool/personal-data.ts",
         from: "return keptMs === null || next === undefined ? null : next.claimed_at + keptMs + SWEEP_DELAY_MS;",
         to: "return null;",
+      },
+    ],
+  },
+  {
+    name: "a breaker that never trips",
+    edits: [
+      {
+        file: "src/code-pool/breaker.ts",
+        from: "return count >= limit;",
+        to: "return count > 2 * limit;",
+      },
+    ],
+  },
+  {
+    name: "a breaker that a withdrawn code trips too early",
+    edits: [
+      {
+        file: "src/code-pool/breaker.ts",
+        from: "return count >= limit;",
+        to: "return count > 0;",
+      },
+    ],
+  },
+  {
+    name: "a tripped breaker that refuses holders",
+    edits: [
+      {
+        file: "src/code-pool/claim-desk.ts",
+        from: "const held = this.#ledger.heldBy(request.userKey);",
+        to: 'const held = campaign.status === "paused" && campaign.breakerTrippedAt !== null ? [] : this.#ledger.heldBy(request.userKey);',
+      },
+    ],
+  },
+  {
+    name: "a resume that does not reset the breaker",
+    edits: [
+      {
+        file: "src/db/campaigns.ts",
+        from: '...(status === "active" ? resumed : {}),',
+        to: "...(resumed.breakerTrippedAt === null ? {} : resumed),",
+      },
+    ],
+  },
+  {
+    name: "a tripped breaker that D1 is told of once",
+    edits: [
+      {
+        file: "src/code-pool/code-pool.ts",
+        from: "this.#alarm.set(TRIP_RETRY_MS);",
+        to: "void TRIP_RETRY_MS;",
       },
     ],
   },

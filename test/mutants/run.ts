@@ -10,6 +10,7 @@ const TESTS = [
   "test/unit/match-key",
   "test/worker/audit-log",
   "test/worker/batches",
+  "test/worker/breaker",
   "test/worker/checkout",
   "test/worker/claims",
   "test/worker/code-pool",

@@ -13,6 +13,9 @@ export const openCampaign: PoolCampaign = {
   codeLifetimeSeconds: null,
   contactRetentionDays: null,
   consent: null,
+  claimsPerMinuteMax: null,
+  breakerCountsFrom: 0,
+  breakerTrippedAt: null,
 };
 
 /** A claim as a caller would pass it on who read the campaign when it was new, and open. */

@@ -20,6 +20,7 @@ const everything = {
   consent: { required: false, text: "I agree.", version: "1" },
   challenge: { type: "turnstile", site_key: "0x4-site", secret: "0x4-never-shown" },
   shop_url: "https://shop.example/spring",
+  max_claims_per_minute: 600,
   metadata: { team: "growth" },
 };
 
@@ -42,6 +43,7 @@ describe("a campaign", () => {
       mode: "live",
       status: "active",
       shards: 1,
+      breaker_tripped_at: null,
       created_at: expect.any(String),
     });
     expect(created.text).not.toContain("never-shown");
@@ -66,6 +68,7 @@ describe("a campaign", () => {
       consent: null,
       code_format: null,
       shop_url: null,
+      max_claims_per_minute: null,
       metadata: {},
     };
     const patched = await api.send(brand.secret, `PATCH ${path}`, cleared);

@@ -11,6 +11,12 @@ function formatText(format: CodeFormat | null | undefined): string | null {
     .join(", ");
 }
 
+function breakerText(campaign: Campaign): string | null {
+  const { max_claims_per_minute: max, breaker_tripped_at: trippedAt } = campaign;
+  if (trippedAt != null) return `paused at ${trippedAt}, by more than ${max} claims`;
+  return max == null ? null : `${max} claims at most`;
+}
+
 async function show(call: Invocation, campaign: Campaign): Promise<void> {
   await call.io.answer(campaign, async () => {
     const lifetime = campaign.code_lifetime_seconds;
@@ -27,6 +33,7 @@ async function show(call: Invocation, campaign: Campaign): Promise<void> {
       ["lifetime", lifetime === null ? null : `${duration(lifetime)} from the claim`],
       ["a user gets", `${campaign.claims_per_user} at most`],
       ["shards", String(campaign.shards)],
+      ["a minute", breakerText(campaign)],
       ["shop", campaign.shop_url],
       ["created", campaign.created_at],
     ]);
@@ -57,6 +64,7 @@ function newCampaign(call: Invocation): NewCampaign {
       ends_at: call.text("ends"),
       claims_per_user: call.count("claims-per-user"),
       shards: call.count("shards"),
+      max_claims_per_minute: call.count("max-per-minute"),
       shop_url: call.text("shop-url"),
     }),
   };
@@ -112,6 +120,7 @@ export const campaignCommands: readonly Command[] = [
       ends: { value: "TIME", help: "no code from then on" },
       "claims-per-user": { value: "N", help: "codes that one user may get; 1 unless you say" },
       shards: { value: "N", help: "1-64, for drops of more than 300 claims a second; 1" },
+      "max-per-minute": { value: "N", help: "new claims in a minute; one more pauses it" },
       "shop-url": { value: "URL", help: "where the code is spent" },
       mode: { value: "MODE", help: "live or test; that of the key unless you say" },
     },
