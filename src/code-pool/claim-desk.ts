@@ -4,7 +4,7 @@ import { decideClaim, type PoolCampaign } from "../domain/claim.ts";
 import { heldStatus } from "../domain/redemption.ts";
 import type { Breaker } from "./breaker.ts";
 import type { Claim, Ledger } from "./ledger.ts";
-import type { ClaimOutcome, ClaimRequest } from "./messages.ts";
+import type { ClaimVerdict, ClaimRequest } from "./messages.ts";
 import type { Requests } from "./requests.ts";
 import type { Settings } from "./settings.ts";
 import type { Stock } from "./stock.ts";
@@ -36,10 +36,14 @@ export class ClaimDesk {
    * Reads and, if the user is to have a code, writes. No await in here, ever. "Exhausted" means
    * that a code is due and none is here.
    */
-  decide(request: ClaimRequest): ClaimOutcome {
+  decide(request: ClaimRequest): ClaimVerdict {
     const campaign = this.#breaker.seen(this.#settings.newest(request.campaign, request.shard));
     const now = Date.now();
     const { version } = campaign;
+    if (request.proof !== null) {
+      const proof = { hash: request.proof.hash, fingerprint: request.userKey };
+      if (!this.#requests.bind(proof, "proof", now)) return { kind: "proof-spent" };
+    }
     const before = this.#answeredBefore(request, version, now);
     if (before !== null) return before;
     const held = this.#ledger.heldBy(request.userKey);
@@ -68,7 +72,7 @@ export class ClaimDesk {
   }
 
   /** The answer that the request's key stands for, if there is one. */
-  #answeredBefore(request: ClaimRequest, version: number, now: number): ClaimOutcome | null {
+  #answeredBefore(request: ClaimRequest, version: number, now: number): ClaimVerdict | null {
     if (request.key === null) return null;
     const recall = this.#requests.recall(request.key, now);
     if (recall.kind === "none") return null;
@@ -86,7 +90,7 @@ export class ClaimDesk {
     };
   }
 
-  #grant(request: ClaimRequest, nth: number, campaign: PoolCampaign, now: number): ClaimOutcome {
+  #grant(request: ClaimRequest, nth: number, campaign: PoolCampaign, now: number): ClaimVerdict {
     const next = this.#stock.next(this.#ledger.lastSlot());
     if (next === null) return { kind: "exhausted" };
     // Decided anew, as that of a campaign which is paused from now on.
@@ -112,7 +116,7 @@ export class ClaimDesk {
   }
 
   /** Nothing is left anywhere: someone who holds a code still gets that one. */
-  whenNoneIsLeft(request: ClaimRequest): ClaimOutcome {
+  whenNoneIsLeft(request: ClaimRequest): ClaimVerdict {
     const claim = this.#ledger.heldBy(request.userKey).at(-1);
     if (claim === undefined) return { kind: "exhausted" };
     const { version } = this.#settings.current().campaign;
@@ -125,7 +129,7 @@ export class ClaimDesk {
     kind: "granted" | "repeated",
     claim: Claim,
     { version, now }: { version: number; now: number },
-  ): ClaimOutcome {
+  ): ClaimVerdict {
     const status = heldStatus(claim, now);
     if (key !== null) {
       const answered = kind === "granted" ? 201 : 200;

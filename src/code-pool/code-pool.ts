@@ -55,23 +55,25 @@
 
 import { DurableObject } from "cloudflare:workers";
 import type { PoolCampaign } from "../domain/claim.ts";
-import { Alarm } from "./alarm.ts";
-import { Breaker } from "./breaker.ts";
-import { Checkout } from "./checkout.ts";
-import { ClaimDesk } from "./claim-desk.ts";
+import type { Alarm } from "./alarm.ts";
+import type { Breaker } from "./breaker.ts";
+import type { Checkout } from "./checkout.ts";
+import type { ClaimDesk } from "./claim-desk.ts";
 import { Gathering } from "./gathering.ts";
-import { Ledger, type Claim, type PlacedClaim } from "./ledger.ts";
+import type { Ledger, Claim, PlacedClaim } from "./ledger.ts";
 import type * as messages from "./messages.ts";
 import { migrate } from "./migrations.ts";
-import { Outbox } from "./outbox.ts";
-import { PersonalData, SWEEP_REST_MS } from "./personal-data.ts";
+import type { Outbox } from "./outbox.ts";
+import { Pace } from "./pace.ts";
+import { assemble } from "./parts.ts";
+import type { PersonalData } from "./personal-data.ts";
 import { reportOf } from "./report.ts";
-import { Refiller, type StockAnswer } from "./refill.ts";
-import { Redemptions } from "./redemptions.ts";
-import { Requests } from "./requests.ts";
-import { Settings } from "./settings.ts";
-import { Siblings } from "./siblings.ts";
-import { Stock, type Place } from "./stock.ts";
+import type { Refiller, StockAnswer } from "./refill.ts";
+import type { Requests, Bond } from "./requests.ts";
+import type { Settings } from "./settings.ts";
+import type { Siblings } from "./siblings.ts";
+import type { Stock, Place } from "./stock.ts";
+import type { Sweeps } from "./sweeps.ts";
 
 /** After D1 did not confirm codes that were given back: nobody can have them until it does. */
 const GIVE_BACK_RETRY_MS = 1_000;
@@ -91,63 +93,48 @@ export class CodePool extends DurableObject<Env> {
   readonly #breaker: Breaker;
   readonly #alarm: Alarm;
   readonly #siblings: Siblings;
-  /** When old requests, and contact data whose time is over by then, are to be looked for. */
-  readonly #sweepsAt = () => {
-    const times = [this.#personalData.sweepsAt(), this.#requests.sweepsAt()];
-    const due = times.filter((time) => time !== null);
-    return due.length === 0 ? null : Math.min(...due);
-  };
+  readonly #sweeps: Sweeps;
   readonly #gathering = new Gathering();
+  readonly #pace = new Pace();
   /** Claims that found no code here and wait for a refill. */
   #waiting = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     migrate(ctx.storage);
-    const stock = new Stock(ctx.storage.sql);
-    const settings = new Settings(ctx.storage.sql);
-    const personalData = new PersonalData(ctx.storage.sql, settings);
-    const ledger = new Ledger(ctx.storage.sql, () => personalData.contactsFrom(Date.now()));
-    const redemptions = new Redemptions(ctx.storage.sql);
-    const db = () => this.env.DB;
-    const siblings = new Siblings({ pools: () => this.env.CODE_POOL, settings });
-    this.#siblings = siblings;
-    this.#alarm = new Alarm(ctx.storage);
-    this.#ledger = ledger;
-    this.#stock = stock;
-    this.#settings = settings;
-    this.#personalData = personalData;
-    const requests = new Requests(ctx.storage.sql);
-    this.#requests = requests;
-    const breaker = new Breaker({ ledger, settings });
-    this.#breaker = breaker;
-    this.#desk = new ClaimDesk({ ledger, stock, settings, requests, breaker });
-    this.#checkout = new Checkout({ storage: ctx.storage, ledger, stock, redemptions, requests });
-    this.#refiller = new Refiller({
-      storage: ctx.storage,
-      stock,
-      ledger,
-      settings,
-      db,
-      askSibling: (shard) => siblings.giveBack(shard),
-    });
-    this.#outbox = new Outbox({ ledger, redemptions, settings, db });
-    const isDone = this.#outbox.isEmpty() && stock.givenBack().length === 0;
-    if (breaker.isUntold()) this.#alarm.set(0);
+    ({
+      ledger: this.#ledger,
+      stock: this.#stock,
+      settings: this.#settings,
+      personalData: this.#personalData,
+      requests: this.#requests,
+      alarm: this.#alarm,
+      siblings: this.#siblings,
+      breaker: this.#breaker,
+      desk: this.#desk,
+      checkout: this.#checkout,
+      refiller: this.#refiller,
+      outbox: this.#outbox,
+      sweeps: this.#sweeps,
+    } = assemble(ctx.storage, () => this.env));
+    const isDone = this.#outbox.isEmpty() && this.#stock.givenBack().length === 0;
+    if (this.#breaker.isUntold()) this.#alarm.set(0);
     if (!isDone) this.#alarm.set(this.#outbox.delayMs());
-    this.#alarm.setSweep(this.#sweepsAt);
+    this.#sweeps.plan();
   }
 
   /**
    * Gives the user a code, or says why not. Safe to repeat: a user's repeat gets the same answer.
    */
   async claim(request: messages.ClaimRequest): Promise<messages.ClaimOutcome> {
-    const outcome = await this.#decide(request);
-    if (request.key !== null) this.#alarm.setSweep(this.#sweepsAt);
-    return outcome;
+    const { paceLeft, retryAfterMs } = this.#pace.meet(request, Date.now());
+    if (retryAfterMs !== null) return { kind: "paced", retryAfterMs, paceLeft };
+    const verdict = await this.#decide(request);
+    if (request.key !== null || request.proof !== null) this.#sweeps.plan();
+    return { ...verdict, paceLeft };
   }
 
-  async #decide(request: messages.ClaimRequest): Promise<messages.ClaimOutcome> {
+  async #decide(request: messages.ClaimRequest): Promise<messages.ClaimVerdict> {
     const startedBefore = this.#refiller.started;
     await this.#gathering.wait();
     for (;;) {
@@ -182,14 +169,12 @@ export class CodePool extends DurableObject<Env> {
   /** Takes over newer settings. A pause that was answered is in force here. */
   configure(campaign: PoolCampaign, shard: number): void {
     this.ctx.storage.transactionSync(() => this.#settings.newest(campaign, shard));
-    this.#alarm.moveSweep(this.#sweepsAt);
+    this.#sweeps.plan({ anew: true });
   }
 
   /**
-   * Takes from the user's claims all that says who it is, and tells which they were. When this is
-   * answered D1 shows those claims, so that no call to it that still lies on its way, with the
-   * user's id in it, takes effect any more: what the caller deletes there stays deleted. Null when
-   * D1 did not say so. Safe to repeat.
+   * Takes from the user's claims all that says who it is, and tells which they were, when D1 shows
+   * them (users/erase-from.ts says why); null when D1 did not say so. Safe to repeat.
    */
   async erase(userKey: string, erasureId: string): Promise<messages.ErasedClaim[] | null> {
     const erased = this.ctx.storage.transactionSync(() =>
@@ -199,9 +184,9 @@ export class CodePool extends DurableObject<Env> {
   }
 
   /** Whether the key may be used for this request: it means no other. Safe to repeat. */
-  bind(key: messages.RequestKey): boolean {
-    const isFree = this.#requests.bind(key, Date.now());
-    this.#alarm.setSweep(this.#sweepsAt);
+  bind(key: messages.RequestKey, kind: Bond): boolean {
+    const isFree = this.#requests.bind(key, kind, Date.now());
+    this.#sweeps.plan();
     return isFree;
   }
 
@@ -232,7 +217,7 @@ export class CodePool extends DurableObject<Env> {
   redeem(request: messages.RedeemRequest): messages.RedeemOutcome {
     const outcome = this.#checkout.redeem(request, Date.now());
     if (outcome.kind === "redeemed") this.#alarm.set(this.#outbox.delayMs());
-    if (request.key !== null) this.#alarm.setSweep(this.#sweepsAt);
+    if (request.key !== null) this.#sweeps.plan();
     return outcome;
   }
 
@@ -296,12 +281,7 @@ export class CodePool extends DurableObject<Env> {
     } catch {
       this.#alarm.set(GIVE_BACK_RETRY_MS);
     }
-    const isMore = this.ctx.storage.transactionSync(() => {
-      this.#requests.sweep(Date.now());
-      return this.#personalData.sweep(Date.now());
-    });
-    if (isMore) this.#alarm.set(SWEEP_REST_MS);
-    else this.#alarm.setSweep(this.#sweepsAt);
+    this.#sweeps.run(Date.now());
   }
 
   /**

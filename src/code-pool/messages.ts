@@ -23,9 +23,30 @@ export interface ClaimRequest {
   attempt: string;
   consent: Consent | null;
   contact: Contact | null;
+  /** How often the user may call; null where somebody else answers for that. */
+  pace: UserPace | null;
+  /** A proof of work or the like that the caller has verified: good for one user. */
+  proof: Proof | null;
 }
 
-export type ClaimOutcome =
+export interface UserPace {
+  callsMax: number;
+  windowMs: number;
+}
+
+export interface Proof {
+  /** SHA-256 in base 32. */
+  hash: string;
+}
+
+/** What a user may still call within the window. */
+export interface PaceLeft {
+  remaining: number;
+  resetMs: number;
+}
+
+/** What a pool comes to. */
+export type ClaimVerdict =
   /** The user holds the claim, since this request or since an earlier one. */
   | ({ kind: "granted" | "repeated"; claim: Claim } & ClaimAnswer)
   | {
@@ -36,9 +57,16 @@ export type ClaimOutcome =
     }
   | { kind: "consent-missing"; version: string }
   | { kind: "key-reused" }
+  /** The proof was another user's before. */
+  | { kind: "proof-spent" }
+  /** The user called too often: nothing was looked at. */
+  | { kind: "paced"; retryAfterMs: number }
   | { kind: "exhausted" }
   /** No code is here and D1 did not answer, so nobody can say whether one is left. */
   | { kind: "stock-unknown" };
+
+/** `paceLeft` is null where no pace was asked for. */
+export type ClaimOutcome = ClaimVerdict & { paceLeft: PaceLeft | null };
 
 /** How a claim is answered. */
 export interface ClaimAnswer {

@@ -92,11 +92,11 @@ const MIGRATIONS: readonly string[] = [
   `,
   `
   -- Requests that came with an Idempotency-Key, and what they were first answered. Written with what
-  -- they did: neither is ever there without the other.
+  -- they did: neither is ever there without the other. And proofs, each good for one user.
   CREATE TABLE requests (
     key_hash TEXT PRIMARY KEY,         -- SHA-256 of the key and its scope: a key may hold anything.
-    fingerprint TEXT NOT NULL,         -- SHA-256 of the request.
-    kind TEXT NOT NULL CHECK (kind IN ('claim', 'redemption', 'bound')), -- bound: answered elsewhere.
+    fingerprint TEXT NOT NULL,         -- SHA-256 of the request; of a proof the user's key.
+    kind TEXT NOT NULL CHECK (kind IN ('claim', 'redemption', 'bound', 'proof')), -- bound: answered elsewhere.
     attempt TEXT,                      -- Of the request that was answered so.
     answered INTEGER,                  -- 201 or 200.
     target INTEGER,                    -- The claim's slot, or the redemption's number.

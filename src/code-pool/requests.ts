@@ -9,6 +9,8 @@ import type { RequestKey } from "./messages.ts";
 const DAY_MS = 86_400_000;
 /** How long a key means the request that it was first sent with. README and reference state it. */
 export const IDEMPOTENCY_KEPT_MS = 30 * DAY_MS;
+/** How long a proof is one user's: longer than the token lives that it was made for. */
+const PROOF_KEPT_MS = 3_600_000;
 /** Old records are looked for once a day: they count as absent anyway. */
 const SWEEP_EVERY_MS = DAY_MS;
 /** Records looked at in one go, a few milliseconds, and the rest before the next go. */
@@ -33,8 +35,11 @@ export type Recall =
   | { kind: "reused" }
   | { kind: "answered"; first: FirstAnswer };
 
+/** A key that is one request's, and a proof that is one user's. */
+export type Bond = "bound" | "proof";
+
 type RequestRow = {
-  kind: FirstAnswer["kind"] | "bound";
+  kind: FirstAnswer["kind"] | Bond;
   fingerprint: string;
   attempt: string | null;
   answered: number | null;
@@ -54,7 +59,7 @@ export class Requests {
     const row = this.#find(key.hash, now);
     if (row === null) return { kind: "none" };
     if (row.fingerprint !== key.fingerprint) return { kind: "reused" };
-    if (row.kind === "bound") return { kind: "none" };
+    if (row.kind === "bound" || row.kind === "proof") return { kind: "none" };
     const first = {
       kind: row.kind,
       attempt: row.attempt ?? "",
@@ -72,14 +77,15 @@ export class Requests {
 
   /**
    * Lets the key mean this request and no other; false when it means another. For keys whose
-   * requests may end in different pools, which could not know of each other.
+   * requests may end in different pools, which could not know of each other. A proof's fingerprint
+   * is the user's key.
    */
-  bind(key: RequestKey, now: number): boolean {
+  bind(key: RequestKey, kind: Bond, now: number): boolean {
     const row = this.#find(key.hash, now);
     if (row !== null && row.fingerprint !== key.fingerprint) return false;
     // Renewed, because the answer may come of a later try, and must not outlive the binding.
     const isFresh = row !== null && (row.kind !== "bound" || now - row.made_at < DAY_MS);
-    if (!isFresh) this.#put(key, ["bound", null, null, null, null], now);
+    if (!isFresh) this.#put(key, [kind, null, null, null, null], now);
     return true;
   }
 
@@ -91,7 +97,9 @@ export class Requests {
         hash,
       )
       .toArray()[0];
-    return row === undefined || row.made_at <= now - IDEMPOTENCY_KEPT_MS ? null : row;
+    if (row === undefined) return null;
+    const keptMs = row.kind === "proof" ? PROOF_KEPT_MS : IDEMPOTENCY_KEPT_MS;
+    return row.made_at <= now - keptMs ? null : row;
   }
 
   #put(
@@ -138,10 +146,12 @@ export class Requests {
         )
         .toArray()[0]?.key_hash ?? "";
     this.#sql.exec(
-      "DELETE FROM requests WHERE key_hash >= ?1 AND (?2 = '' OR key_hash < ?2) AND made_at <= ?3",
+      `DELETE FROM requests WHERE key_hash >= ?1 AND (?2 = '' OR key_hash < ?2)
+         AND made_at <= CASE kind WHEN 'proof' THEN ?4 ELSE ?3 END`,
       from,
       next,
       now - IDEMPOTENCY_KEPT_MS,
+      now - PROOF_KEPT_MS,
     );
     this.#sql.exec("UPDATE sweeps SET swept_at = ?, next_hash = ?", now, next);
   }

@@ -9,6 +9,7 @@ import { base32 } from "../domain/id.ts";
 import type { CodePool } from "./code-pool.ts";
 import type { RequestKey } from "./messages.ts";
 import { DRY_MEMORY_MS } from "./refill.ts";
+import type { Bond } from "./requests.ts";
 
 /** Calls of one request to one object, the first included. */
 const ATTEMPTS_MAX = 3;
@@ -107,17 +108,19 @@ export function poolOfShard(env: Env, campaign: Pick<CampaignRow, "id">, shard: 
 }
 
 /**
- * Whether the key may be used for this claim. The requests of one key meet in one shard: there is
- * only one, or it is the user's own, where the claim notes the key, or the key's is asked first.
+ * Whether the key, or the proof, may be used for this claim. The requests of one meet in one shard:
+ * there is only one, or it is the user's own, where the claim notes it, or its hash's is asked
+ * first.
  */
 export async function bindKey(
   env: Env,
   { id, shards, userShard }: Pick<CampaignRow, "id" | "shards"> & { userShard: number },
   key: RequestKey,
+  kind: Bond = "bound",
 ): Promise<boolean> {
   const shard = shardOf(key.hash, shards);
   if (shard === userShard) return true;
-  return poolOfShard(env, { id }, shard).call((pool) => pool.bind(key));
+  return poolOfShard(env, { id }, shard).call((pool) => pool.bind(key, kind));
 }
 
 /** Objects that a brand's keys are spread over. Never changed: each remembers for itself. */
@@ -130,7 +133,7 @@ const BRAND_KEY_SHARDS = 8;
  */
 export async function bindBrandKey(env: Env, brandId: string, key: RequestKey): Promise<boolean> {
   const shard = shardOf(key.hash, BRAND_KEY_SHARDS);
-  return poolOfShard(env, { id: brandId }, shard).call((pool) => pool.bind(key));
+  return poolOfShard(env, { id: brandId }, shard).call((pool) => pool.bind(key, "bound"));
 }
 
 /** All pools of a campaign, by shard. */

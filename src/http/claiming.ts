@@ -3,13 +3,22 @@
 import type { Context } from "hono";
 import type * as z from "zod";
 import type { Contact } from "../code-pool/ledger.ts";
-import type { ClaimAnswer, ClaimOutcome, RequestKey } from "../code-pool/messages.ts";
+import type {
+  ClaimAnswer,
+  ClaimOutcome,
+  ClaimRequest,
+  Proof,
+  RequestKey,
+  UserPace,
+} from "../code-pool/messages.ts";
 import { bindKey, poolCampaign, poolOfUser } from "../code-pool/stub.ts";
 import type { CampaignRow } from "../db/campaigns.ts";
 import { findCampaignAnew } from "../directory/directory.ts";
 import type { Consent } from "../domain/claim.ts";
 import { presentClaim, type Claim } from "./claim-schemas.ts";
+import { challengeFailed } from "./claimant.ts";
 import { near, type HttpEnv } from "./http-env.ts";
+import { limited, rateLimitHeaders, USER } from "./limits.ts";
 import { ProblemError } from "./problems.ts";
 import { toWireTime } from "./schemas.ts";
 
@@ -23,6 +32,10 @@ export interface AskedClaim {
   consent: Consent | null;
   contact: Contact | null;
   key: RequestKey | null;
+  /** Whether the key's scope names the user. */
+  isKeyOfUser: boolean;
+  pace: UserPace | null;
+  proof: Proof | null;
 }
 
 /** Contact data is kept only where the user agreed that it is shared. */
@@ -34,17 +47,22 @@ export function keptContact(consent: Consent | null, contact: Contact): Contact 
     : { email, name, attributes };
 }
 
-/** Lets the campaign's pool decide; the claim that the user holds, or throws why there is none. */
-export async function giveCode(
-  c: Context<HttpEnv>,
-  asked: AskedClaim,
-): Promise<{ claim: z.infer<typeof Claim>; isNew: boolean; isReplay: boolean }> {
-  const { campaign, userId, userKey, consent, contact, key } = asked;
-  const pool = poolOfUser(c.env, campaign, userKey);
-  if (key !== null && !(await bindKey(c.env, { ...campaign, userShard: pool.shard }, key))) {
-    throw new ProblemError("idempotency-key-reused");
+/**
+ * Lets the campaign's pool decide. Keys and proofs of different users meet first; a key whose scope
+ * names its user comes from nobody else, and need not.
+ */
+export async function askPool(env: Env, asked: AskedClaim): Promise<ClaimOutcome> {
+  const { campaign, userId, userKey, consent, contact, key, pace, proof } = asked;
+  const pool = poolOfUser(env, campaign, userKey);
+  const at = { id: campaign.id, shards: campaign.shards, userShard: pool.shard };
+  if (key !== null && !asked.isKeyOfUser && !(await bindKey(env, at, key))) {
+    return { kind: "key-reused", paceLeft: null };
   }
-  const request = {
+  const bond = proof && { hash: proof.hash, fingerprint: userKey };
+  if (bond !== null && !(await bindKey(env, at, bond, "proof"))) {
+    return { kind: "proof-spent", paceLeft: null };
+  }
+  const request: ClaimRequest = {
     campaign: poolCampaign(campaign),
     shard: pool.shard,
     userKey,
@@ -53,12 +71,27 @@ export async function giveCode(
     attempt: crypto.randomUUID(),
     consent,
     contact,
+    pace,
+    proof,
   };
-  const outcome = await pool.call((stub) => stub.claim(request));
+  return pool.call((stub) => stub.claim(request));
+}
+
+/** What the user is told: the claim that they hold, or throws why they hold none. */
+export async function answerClaim(
+  c: Context<HttpEnv>,
+  { campaign, name }: Pick<AskedClaim, "campaign" | "name">,
+  outcome: ClaimOutcome,
+): Promise<{ claim: z.infer<typeof Claim>; isNew: boolean; isReplay: boolean }> {
+  const { paceLeft } = outcome;
+  if (paceLeft !== null) {
+    const headers = rateLimitHeaders(USER, paceLeft.remaining, Math.ceil(paceLeft.resetMs / 1000));
+    for (const [header, value] of Object.entries(headers)) c.header(header, value);
+  }
   if (!("claim" in outcome)) return refuse(outcome);
   // The pool decides by the newest settings; the answer must show those, too.
   const isNewest = outcome.version <= campaign.version;
-  const newest = isNewest ? campaign : await findCampaignAnew(near(c), campaign, asked.name);
+  const newest = isNewest ? campaign : await findCampaignAnew(near(c), campaign, name);
   return {
     claim: presentClaim(newest, outcome.claim, outcome.status),
     isNew: outcome.kind === "granted",
@@ -91,6 +124,10 @@ function refuse(outcome: Exclude<ClaimOutcome, ClaimAnswer>): never {
       });
     case "key-reused":
       throw new ProblemError("idempotency-key-reused");
+    case "proof-spent":
+      throw challengeFailed("The token was another user's.");
+    case "paced":
+      throw limited(USER, Math.ceil(outcome.retryAfterMs / 1000));
     case "exhausted":
       throw new ProblemError("codes-exhausted");
     case "stock-unknown":

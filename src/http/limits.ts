@@ -1,7 +1,7 @@
 /**
- * How much one caller may ask for. The platform counts these in each of its locations, roughly, and
- * fails open: they are brakes on whoever drains, guesses or floods, not the rules of a claim. Every
- * number is in wrangler.toml, too.
+ * How much one caller may ask for. All but USER are counted by the platform, in each of its
+ * locations, roughly, and fail open: they are brakes on whoever drains, guesses or floods, not the
+ * rules of a claim. Their numbers are in wrangler.toml, too.
  */
 
 import type { Context } from "hono";
@@ -24,6 +24,11 @@ export const KEY = { name: "key", quota: 600_000, windowSeconds: 60 };
  * address still gets 20 a second.
  */
 export const ADDRESS = { name: "address", quota: 1_200, windowSeconds: 60 };
+/**
+ * Claims that a page makes for one user. Counted exactly, by the user's pool; more than a person
+ * can click, and a page that repeats without end is stopped.
+ */
+export const USER = { name: "user", quota: 60, windowSeconds: 60 };
 /** Keys from one address that look right and are not: each costs a look-up. */
 export const WRONG_KEY = { name: "wrong-key", quota: 200, windowSeconds: 60 };
 /** Codes that are none, by one key: 1 in 100,000 guesses is a code at most, so one in 3 hours. */

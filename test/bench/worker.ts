@@ -53,6 +53,7 @@ export class CodePool extends RealPool {
       version: campaign.version,
       status: "claimed",
       isReplay: false,
+      paceLeft: null,
     };
   }
 
@@ -110,6 +111,8 @@ app.openapi(likeClaim("/v1/bench/echo/{campaign}"), async (c) => {
     attempt: crypto.randomUUID(),
     consent: null,
     contact: null,
+    pace: null,
+    proof: null,
   });
   return c.json(presentClaim(campaign, outcome.claim), 200);
 });

@@ -19,13 +19,13 @@ export const AWAIT_BETWEEN_CHECK_AND_WRITE: Mutant["edits"] = [
   },
   {
     file: "src/code-pool/claim-desk.ts",
-    from: "decide(request: ClaimRequest): ClaimOutcome {",
-    to: "async decide(request: ClaimRequest): Promise<ClaimOutcome> {",
+    from: "decide(request: ClaimRequest): ClaimVerdict {",
+    to: "async decide(request: ClaimRequest): Promise<ClaimVerdict> {",
   },
   {
     file: "src/code-pool/claim-desk.ts",
-    from: "#grant(request: ClaimRequest, nth: number, campaign: PoolCampaign, now: number): ClaimOutcome {",
-    to: "async #grant(request: ClaimRequest, nth: number, campaign: PoolCampaign, now: number): Promise<ClaimOutcome> {",
+    from: "#grant(request: ClaimRequest, nth: number, campaign: PoolCampaign, now: number): ClaimVerdict {",
+    to: "async #grant(request: ClaimRequest, nth: number, campaign: PoolCampaign, now: number): Promise<ClaimVerdict> {",
   },
   {
     file: "src/code-pool/claim-desk.ts",
@@ -530,8 +530,8 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/code-pool/requests.ts",
-        from: "row === undefined || row.made_at <= now - IDEMPOTENCY_KEPT_MS ? null : row",
-        to: "row === undefined || now < 0 ? null : row",
+        from: "return row.made_at <= now - keptMs ? null : row;",
+        to: "return row.made_at <= 0 * keptMs ? null : row;",
       },
     ],
   },
@@ -865,6 +865,26 @@ export const mutants: Mutant[] = [
         file: "src/code-pool/code-pool.ts",
         from: "this.#alarm.set(TRIP_RETRY_MS);",
         to: "void TRIP_RETRY_MS;",
+      },
+    ],
+  },
+  {
+    name: "a proof that is good for everybody",
+    edits: [
+      {
+        file: "src/code-pool/claim-desk.ts",
+        from: 'if (!this.#requests.bind(proof, "proof", now)) return',
+        to: 'if (!this.#requests.bind(proof, "proof", now) && now < 0) return',
+      },
+    ],
+  },
+  {
+    name: "a code that the export has no formula guard for",
+    edits: [
+      {
+        file: "src/domain/csv.ts",
+        from: "FORMULA.test(text) ? `'${text}` : text",
+        to: "FORMULA.test(text) ? text : text",
       },
     ],
   },

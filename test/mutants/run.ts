@@ -23,6 +23,7 @@ const TESTS = [
   "test/worker/issuer-keys",
   "test/worker/migrations",
   "test/worker/requests",
+  "test/worker/pace",
   "test/worker/shards",
   "test/worker/test-mode",
   "test/worker/user-tokens",

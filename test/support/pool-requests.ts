@@ -29,6 +29,8 @@ export function staleRequest(campaignId: string, change: Partial<ClaimRequest> =
     attempt: crypto.randomUUID(),
     consent: null,
     contact: null,
+    pace: null,
+    proof: null,
     ...change,
   };
 }

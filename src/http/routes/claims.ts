@@ -12,8 +12,9 @@ import { forPagesNear, forSecretKey } from "../auth.ts";
 import { readableBody } from "../body.ts";
 import { claimantOf } from "../claimant.ts";
 import { Claim, ClaimHeaders, ClaimsQuery, NewClaim, presentClaim } from "../claim-schemas.ts";
-import { giveCode, keptContact } from "../claiming.ts";
+import { answerClaim, askPool, keptContact } from "../claiming.ts";
 import { findRequestKey, markReplay, replayable } from "../idempotency.ts";
+import { USER } from "../limits.ts";
 import { near, type HttpEnv } from "../http-env.ts";
 import { pageAsked, pageFound, pageOf } from "../paging.ts";
 import { ProblemError } from "../problems.ts";
@@ -69,22 +70,25 @@ claimRoutes.openapi(
     const name = c.req.valid("param").campaign;
     const campaign = await findCampaignNear(near(c), c.var.scope, name);
     if (campaign === null) throw new ProblemError("not-found");
-    const { userKey, ...claimant } = await claimantOf(c, campaign, body);
-    const { consent = null, challenge_token: _, ...request } = body;
-    const scope = [campaign.id, campaign.userKeySecret, "claims"];
-    const { claim, isNew, isReplay } = await giveCode(c, {
+    const { user, consent = null } = body;
+    const { userKey, userId, contact, proof } = await claimantOf(c, campaign, body);
+    // What a page sends is its user's own; for a server's users the server answers.
+    const isPage = c.var.key.kind === "publishable";
+    const scope = [campaign.id, campaign.userKeySecret, "claims", ...(isPage ? [userKey] : [])];
+    const asked = {
       campaign,
       name,
-      userId: claimant.userId,
+      userId,
       userKey,
       consent,
-      contact: keptContact(consent, claimant.contact),
-      // What a page sends is its user's own: another user's same key is another request.
-      key: await findRequestKey(c, body.user === undefined ? [...scope, userKey] : scope, {
-        ...request,
-        consent,
-      }),
-    });
+      contact: keptContact(consent, contact),
+      key: await findRequestKey(c, scope, { user, consent }),
+      isKeyOfUser: isPage,
+      pace: isPage ? { callsMax: USER.quota, windowMs: USER.windowSeconds * 1000 } : null,
+      proof: proof === null ? null : { hash: proof },
+    };
+    const outcome = await askPool(c.env, asked);
+    const { claim, isNew, isReplay } = await answerClaim(c, asked, outcome);
     markReplay(c, isReplay);
     if (!isNew) return c.json(claim, 200);
     c.header("Location", `/v1/claims/${claim.id}`);

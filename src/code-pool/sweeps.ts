@@ -1,0 +1,45 @@
+/** What is looked for from time to time: old requests, and contact data whose time is over. */
+
+import type { Alarm } from "./alarm.ts";
+import { SWEEP_REST_MS, type PersonalData } from "./personal-data.ts";
+import type { Requests } from "./requests.ts";
+
+export class Sweeps {
+  readonly #storage: DurableObjectStorage;
+  readonly #alarm: Alarm;
+  readonly #requests: Requests;
+  readonly #personalData: PersonalData;
+
+  constructor(options: {
+    storage: DurableObjectStorage;
+    alarm: Alarm;
+    requests: Requests;
+    personalData: PersonalData;
+  }) {
+    this.#storage = options.storage;
+    this.#alarm = options.alarm;
+    this.#requests = options.requests;
+    this.#personalData = options.personalData;
+  }
+
+  /** Lets the alarm come for the next, unless it comes before. `anew`: its time may have changed. */
+  plan({ anew = false } = {}): void {
+    if (anew) this.#alarm.moveSweep(() => this.#dueAt());
+    else this.#alarm.setSweep(() => this.#dueAt());
+  }
+
+  #dueAt(): number | null {
+    const times = [this.#personalData.sweepsAt(), this.#requests.sweepsAt()];
+    const due = times.filter((time) => time !== null);
+    return due.length === 0 ? null : Math.min(...due);
+  }
+
+  run(now: number): void {
+    const isMore = this.#storage.transactionSync(() => {
+      this.#requests.sweep(now);
+      return this.#personalData.sweep(now);
+    });
+    if (isMore) this.#alarm.set(SWEEP_REST_MS);
+    else this.plan();
+  }
+}
