@@ -69,9 +69,9 @@ export class Batches {
   }
 
   /** A small batch is complete in the answer; a large one is running: `watch` it. */
-  create(campaign: string, batch: NewBatch, options: CallOptions = {}): Promise<Batch> {
+  create(campaign: string, batch: NewBatch, options: CreateOptions = {}): Promise<Batch> {
     const route = `POST ${path`/v1/campaigns/${campaign}/batches`}` as const;
-    return this.#transport.json({ route, json: batch, isRepeatable: false, options });
+    return this.#transport.create({ route, json: batch }, options);
   }
 
   get(batch: string, options: CallOptions = {}): Promise<Batch> {

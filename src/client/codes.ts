@@ -13,7 +13,7 @@ import type {
 } from "./code-types.ts";
 import type { Export, ExportFormat, List } from "./lists.ts";
 import { watch } from "./time.ts";
-import { path, type CallOptions, type Transport } from "./transport.ts";
+import { path, type CallOptions, type CreateOptions, type Transport } from "./transport.ts";
 import type { Paging } from "./types.ts";
 import type { Upload } from "./upload.ts";
 
@@ -72,22 +72,22 @@ export class Imports {
   }
 
   /**
-   * Sends own codes. When the answer is lost, `list` shows what became of it; sending the same rows
-   * again adds none twice, and counts those that were there as duplicates.
+   * Sends own codes. A body that was given whole is sent again when the answer is lost. One that
+   * was a stream is not: `list` shows what became of it, and sending the same rows again adds none
+   * twice, but counts those that were there as duplicates.
    */
   create(
     campaign: string,
     body: Upload,
-    options: CallOptions & { type: ImportType; dryRun?: boolean },
+    options: CreateOptions & { type: ImportType; dryRun?: boolean },
   ): Promise<Import> {
     const { type, dryRun, ...call } = options;
-    return this.#transport.json({
-      route: `POST ${path`/v1/campaigns/${campaign}/imports`}`,
-      query: dryRun === true ? { dry_run: true } : {},
-      upload: { body, type },
-      isRepeatable: false,
-      options: { timeoutMs: IMPORT_TIMEOUT_MS, ...call },
-    });
+    const route = `POST ${path`/v1/campaigns/${campaign}/imports`}` as const;
+    const query = dryRun === true ? { dry_run: true } : {};
+    return this.#transport.create(
+      { route, query, upload: { body, type } },
+      { timeoutMs: IMPORT_TIMEOUT_MS, ...call },
+    );
   }
 
   get(id: string, options: CallOptions = {}): Promise<Import> {

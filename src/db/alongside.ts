@@ -2,14 +2,14 @@
 
 import { insertEntry, type AuditEntryRow } from "./audit-log.ts";
 import { isUniqueViolation } from "./database.ts";
-import { insertRecord, isTwin, type IdempotencyRecord } from "./idempotency-records.ts";
+import { insertRecord, isTwin, type NewRecord } from "./idempotency-records.ts";
 
 /** Plain data, so that an object that makes the change can be given it. */
 export interface Alongside {
   /** In the audit log. */
   entry: AuditEntryRow;
   /** Of the answer, where the request carried an Idempotency-Key. */
-  record: IdempotencyRecord | null;
+  record: NewRecord | null;
 }
 
 /**

@@ -1,10 +1,25 @@
 /** Answers that were given to requests with an Idempotency-Key. */
 
-import { and, asc, eq, inArray, lt, sql } from "drizzle-orm";
+import { and, asc, eq, inArray, isNull, lt, sql } from "drizzle-orm";
 import { database, isUniqueViolation } from "./database.ts";
 import { idempotencyRecords } from "./schema.ts";
 
 export type IdempotencyRecord = typeof idempotencyRecords.$inferSelect;
+
+/** A record that is written with what it stands for. */
+export interface NewRecord {
+  row: IdempotencyRecord;
+  /** What an earlier try of the same request made, which broke off before it was answered. */
+  replaces: string | null;
+}
+
+/** The answer of what a record stands for, once it is known. */
+export interface Settlement {
+  scopeHash: string;
+  target: string;
+  status: number;
+  answer: string;
+}
 
 /** 30 days. Older ones count as not there. */
 const KEPT_MS = 30 * 86_400_000;
@@ -31,7 +46,12 @@ export async function findRecord(
 }
 
 /** Adds the record if the statement before it changed anything; takes some old ones out. */
-export function insertRecord(db: D1Database, record: IdempotencyRecord) {
+export function insertRecord(db: D1Database, { row: record, replaces }: NewRecord) {
+  if (replaces !== null) {
+    // Of two that would take the same place, the second finds the first's record in it.
+    const gone = database(db).delete(idempotencyRecords).where(pending(record.scopeHash, replaces));
+    return [gone, database(db).insert(idempotencyRecords).values(record)] as const;
+  }
   // In the order of the table's columns.
   const insert = database(db).insert(idempotencyRecords).select(sql`SELECT ${record.scopeHash},
     ${record.fingerprint}, ${record.target}, ${record.status}, ${record.answer}, ${record.madeAt}
@@ -49,6 +69,34 @@ export async function addRecord(db: D1Database, record: IdempotencyRecord): Prom
     if (isTwin(error)) return false;
     throw error;
   }
+}
+
+function pending(scopeHash: string, target: string) {
+  const { scopeHash: scope, target: what, answer } = idempotencyRecords;
+  return and(eq(scope, scopeHash), eq(what, target), isNull(answer));
+}
+
+/**
+ * Writes the answer down, unless there is one; the second statement finds the one there is then.
+ * It is the same, sealed, only if it was this call that wrote it, now or in an earlier try.
+ */
+export function settleStatements(db: D1Database, settlement: Settlement) {
+  const { scopeHash, target, status, answer } = settlement;
+  const update = database(db)
+    .update(idempotencyRecords)
+    .set({ status, answer, target: null })
+    .where(pending(scopeHash, target));
+  const found = database(db)
+    .select({ answer: idempotencyRecords.answer })
+    .from(idempotencyRecords)
+    .where(eq(idempotencyRecords.scopeHash, scopeHash));
+  return [update, found] as const;
+}
+
+/** Writes the answer down; false when the same request was answered otherwise. Safe to repeat. */
+export async function settleRecord(db: D1Database, settlement: Settlement): Promise<boolean> {
+  const [, found] = await database(db).batch(settleStatements(db, settlement));
+  return found[0]?.answer === settlement.answer;
 }
 
 function deleteOld(db: D1Database) {

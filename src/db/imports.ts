@@ -2,6 +2,7 @@ import { and, desc, eq, lt } from "drizzle-orm";
 import { alongside, type Alongside } from "./alongside.ts";
 import type { CampaignScope } from "./campaigns.ts";
 import { database, type Page } from "./database.ts";
+import { settleStatements, type Settlement } from "./idempotency-records.ts";
 import { campaigns, imports } from "./schema.ts";
 
 export type ImportRow = typeof imports.$inferSelect;
@@ -67,16 +68,31 @@ export async function countDryRun(
     .where(eq(imports.id, id));
 }
 
-/** Null when there is no such import. Safe to repeat. */
-export async function finishImport(
-  db: D1Database,
-  id: string,
-  status: "complete" | "failed",
-): Promise<ImportRow | null> {
-  const updated = await database(db)
+/** Safe to repeat. */
+export async function failImport(db: D1Database, id: string): Promise<void> {
+  await database(db)
     .update(imports)
-    .set({ status, finishedAt: Date.now() })
-    .where(eq(imports.id, id))
-    .returning();
-  return updated[0] ?? null;
+    .set({ status: "failed", finishedAt: Date.now() })
+    .where(eq(imports.id, id));
+}
+
+/**
+ * Notes that an import is complete, together with what it is answered; false when the same request
+ * has been answered otherwise. Safe to repeat.
+ */
+export async function completeImport(
+  db: D1Database,
+  { id, finishedAt }: { id: string; finishedAt: number },
+  settlement: Settlement | null,
+): Promise<boolean> {
+  const update = database(db)
+    .update(imports)
+    .set({ status: "complete", finishedAt })
+    .where(eq(imports.id, id));
+  if (settlement === null) {
+    await update;
+    return true;
+  }
+  const [, found] = await database(db).batch([...settleStatements(db, settlement), update]);
+  return found[0]?.answer === settlement.answer;
 }

@@ -66,7 +66,7 @@ export async function change<Outcome>(
     const head = await answered(findHead(db, brandId));
     const entry = await entryAfter(head, { ...fields, at: Date.now() });
     try {
-      const record = (await once?.record(what.target, what.answer ?? null)) ?? null;
+      const record = (await once?.newRecord(what.target, what.answer ?? null)) ?? null;
       return await answered(write({ entry, record }), what.timeoutMs);
     } catch (error) {
       if (error instanceof ProblemError) throw error;

@@ -1,8 +1,14 @@
-/** An import's fields, in answers. */
+/** An import's fields, in answers, and its file. */
 
 import * as z from "zod";
 import type { ImportRow } from "../db/imports.ts";
-import { importStatus, isRowReason, ROW_REASONS, type RowReason } from "../domain/import.ts";
+import {
+  IMPORT_ROWS_MAX,
+  importStatus,
+  isRowReason,
+  ROW_REASONS,
+  type RowReason,
+} from "../domain/import.ts";
 import type { RowError as FoundError } from "../inventory/imports.ts";
 import { AnsweredTime, toWireTime } from "./schemas.ts";
 
@@ -70,3 +76,31 @@ export function presentSummary(row: ImportRow): z.infer<typeof ImportSummary> {
 export function presentImport(row: ImportRow, errors: FoundError[]): z.infer<typeof Import> {
   return { ...presentSummary(row), errors: errors.map(presentError) };
 }
+
+/** For the reference: the body is read as it arrives, by no validator. */
+export const FILE = {
+  required: true,
+  content: {
+    "text/csv": {
+      schema: {
+        type: "string",
+        description: "A column `code`, in any place, or one column with or without a header.",
+        example: "code\r\nSUMMER-1\r\nSUMMER-2\r\n",
+      },
+    },
+    "application/x-ndjson": {
+      schema: { type: "string", example: '{"code": "SUMMER-1"}\n{"code": "SUMMER-2"}\n' },
+    },
+    "application/json": {
+      schema: {
+        type: "object",
+        properties: {
+          codes: { type: "array", items: { type: "string" }, maxItems: IMPORT_ROWS_MAX },
+        },
+        required: ["codes"] as string[],
+        additionalProperties: false,
+        example: { codes: ["SUMMER-1", "SUMMER-2"] },
+      },
+    },
+  },
+} as const;

@@ -2,16 +2,24 @@
  * POSTs that are done once for each Idempotency-Key, and answered alike however often they come.
  *
  * The record of the answer is written in the transaction of what the request does (change.ts), so
- * neither is there without the other. The same request at the same moment meets the record's
- * primary key, does nothing, and gets the first one's answer. A refusal does nothing, so its record
- * is written after it; 401, 403, 429, 5xx and what a schema refuses are not kept: another try may
- * go better.
+ * neither is there without the other. What is answered later (a batch, an import) has a record that
+ * names it until then, and a request that was cut short is answered from what it made. The same
+ * request at the same moment meets the record's primary key, does nothing, and gets the first one's
+ * answer. A refusal does nothing, so its record is written after it; 401, 403, 429, 5xx and what a
+ * schema refuses are not kept: another try may go better.
  */
 
-import type { Context } from "hono";
-import { createMiddleware } from "hono/factory";
+import type { Context, MiddlewareHandler } from "hono";
 import { sha256 } from "../db/api-keys.ts";
-import { addRecord, findRecord, type IdempotencyRecord } from "../db/idempotency-records.ts";
+import { repeated } from "../db/database.ts";
+import {
+  addRecord,
+  findRecord,
+  settleRecord,
+  type IdempotencyRecord,
+  type NewRecord,
+  type Settlement,
+} from "../db/idempotency-records.ts";
 import { bearer, callerOf } from "./auth.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { canonical, findIdempotencyKey } from "./idempotency.ts";
@@ -24,6 +32,8 @@ export interface Answer {
   location: string;
   /** What becomes JSON. */
   body: unknown;
+  /** Of the request's body, where it was read as it arrived. */
+  digest?: string | undefined;
 }
 
 /** What is kept of an answer, sealed. */
@@ -31,6 +41,7 @@ interface Kept {
   location: string | null;
   /** The body, byte by byte. */
   text: string;
+  digest?: string | undefined;
 }
 
 /** What a route that takes an Idempotency-Key may answer besides. */
@@ -56,12 +67,28 @@ export class TwinError extends ProblemError {
   }
 }
 
+/** What has become of what the first request began. */
+export type Resumed =
+  | { kind: "answered"; answer: Answer }
+  | { kind: "under-way" }
+  /** No answer will come: the request is made anew, in its place. */
+  | { kind: "broken-off" };
+
+/** How a route is repeated whose answer is not known when what it makes is written. */
+export interface Slow {
+  resume: (c: Context<HttpEnv>, target: string, begunAt: number) => Promise<Resumed>;
+  /** What tells whether a body that is read as it arrives is the same; the body is used up. */
+  digest?: (c: Context<HttpEnv>) => Promise<string>;
+}
+
 /** One request with an Idempotency-Key. */
 export class Once {
   readonly #db: D1Database;
   readonly #seal: Seal;
   readonly #scopeHash: string;
   readonly #fingerprint: string;
+  /** What an earlier try made that broke off. */
+  #replaces: string | null = null;
 
   private constructor(db: D1Database, seal: Seal, scopeHash: string, fingerprint: string) {
     this.#db = db;
@@ -79,39 +106,79 @@ export class Once {
   }
 
   /** The record to be written with what makes `target`. */
-  async record(target: string, answer: Answer | null): Promise<IdempotencyRecord> {
-    if (answer === null) return this.#record(target, null, null);
-    const { status, location, body } = answer;
-    return this.#record(null, status, { location, text: JSON.stringify(body) });
+  async newRecord(target: string, answer: Answer | null): Promise<NewRecord> {
+    const row =
+      answer === null
+        ? this.#row({ target, status: null, answer: null })
+        : this.#row({ target: null, status: answer.status, answer: await this.#sealed(answer) });
+    return { row, replaces: this.#replaces };
+  }
+
+  /** What is to be written when the answer of `target` is known. */
+  async settlement(target: string, answer: Answer): Promise<Settlement> {
+    const { status } = answer;
+    return { scopeHash: this.#scopeHash, target, status, answer: await this.#sealed(answer) };
   }
 
   /** Keeps a refusal; false when the same request was answered meanwhile. */
   async keep(refusal: Response): Promise<boolean> {
-    const text = await refusal.clone().text();
-    return addRecord(this.#db, await this.#record(null, refusal.status, { location: null, text }));
+    const { status } = refusal;
+    const answer = await this.#close({ location: null, text: await refusal.clone().text() });
+    return addRecord(this.#db, this.#row({ target: null, status, answer }));
   }
 
-  async #record(target: string | null, status: number | null, kept: Kept | null) {
-    const answer = kept && (await this.#seal.close(JSON.stringify(kept), this.#scopeHash));
-    return {
-      scopeHash: this.#scopeHash,
-      fingerprint: this.#fingerprint,
-      target,
-      status,
-      answer,
-      madeAt: Date.now(),
-    };
+  #row(fields: Pick<IdempotencyRecord, "target" | "status" | "answer">): IdempotencyRecord {
+    const [scopeHash, fingerprint] = [this.#scopeHash, this.#fingerprint];
+    return { scopeHash, fingerprint, ...fields, madeAt: Date.now() };
   }
 
-  /** The answer that the same request got, or null when it was never made. */
-  async replay(c: Context<HttpEnv>): Promise<Response | null> {
-    const record = await findRecord(this.#db, this.#scopeHash);
-    if (record === null) return null;
-    if (record.fingerprint !== this.#fingerprint) throw new ProblemError("idempotency-key-reused");
-    if (record.answer === null || record.status === null) throw new TwinError();
-    const opened = await this.#seal.open(record.answer, this.#scopeHash);
-    return replayed(c, record.status, JSON.parse(opened) as Kept);
+  #sealed({ location, body, digest }: Answer): Promise<string> {
+    return this.#close({ location, text: JSON.stringify(body), digest });
   }
+
+  #close(kept: Kept): Promise<string> {
+    return this.#seal.close(JSON.stringify(kept), this.#scopeHash);
+  }
+
+  /** The answer that the same request got, or null when it is to be made. */
+  async replay(c: Context<HttpEnv>, slow: Slow | null): Promise<Response | null> {
+    for (;;) {
+      const record = await findRecord(this.#db, this.#scopeHash);
+      if (record === null) return null;
+      if (record.fingerprint !== this.#fingerprint)
+        throw new ProblemError("idempotency-key-reused");
+      if (record.answer !== null && record.status !== null) {
+        const opened = await this.#seal.open(record.answer, this.#scopeHash);
+        const kept = JSON.parse(opened) as Kept;
+        await requireSame(c, kept, slow);
+        return replayed(c, record.status, kept);
+      }
+      if (slow === null || record.target === null) throw new TwinError();
+      const resumed = await slow.resume(c, record.target, record.madeAt);
+      if (resumed.kind === "under-way") throw new TwinError();
+      if (resumed.kind === "broken-off") {
+        this.#replaces = record.target;
+        return null;
+      }
+      // Somebody else may do so at the same moment: what is written then is the answer.
+      await settleRecord(this.#db, await this.settlement(record.target, resumed.answer));
+    }
+  }
+}
+
+/** Refuses another body than was answered, where it was read as it arrived. */
+async function requireSame(c: Context<HttpEnv>, { digest }: Kept, slow: Slow | null) {
+  if (digest === undefined || slow?.digest === undefined) return;
+  // It was read already, for nothing: the next try can be held against the answer.
+  if (c.req.raw.bodyUsed) throw new TwinError();
+  if ((await slow.digest(c)) !== digest) throw new ProblemError("idempotency-key-reused");
+}
+
+/** Writes down what `target` is answered. Throws when the same request was answered otherwise. */
+export async function settle(c: Context<HttpEnv>, target: string, answer: Answer): Promise<void> {
+  const settlement = await c.get("once")?.settlement(target, answer);
+  if (settlement === undefined) return;
+  if (!(await repeated(() => settleRecord(c.env.DB, settlement)))) throw new TwinError();
 }
 
 /** With the headers that every answer of this request has. */
@@ -126,22 +193,41 @@ function replayed(c: Context<HttpEnv>, status: number, { location, text }: Kept)
 }
 
 /** For routes that create: after the middleware that says who calls and reads the body. */
-export const once = createMiddleware<HttpEnv>(async function once(c, next) {
-  const key = findIdempotencyKey(c);
-  if (key === null) return next();
-  const mine = await Once.of(c, key, askedText(await c.req.text(), new URL(c.req.url)));
-  const before = await mine.replay(c);
-  if (before !== null) return before;
-  c.set("once", mine);
-  await next();
-  const isTwin = c.error instanceof TwinError || (isKept(c.error) && !(await mine.keep(c.res)));
-  if (!isTwin) return;
-  const first = await mine.replay(c);
-  if (first === null) return;
-  // Assigned twice, or else the headers of the answer that it takes the place of were kept.
-  c.res = undefined;
-  c.res = first;
-});
+export const once = onceOver(null);
+
+/** The same for a route that is answered later than it writes. */
+export function onceOver(slow: Slow | null): MiddlewareHandler<HttpEnv> {
+  return async function onlyOnce(c, next) {
+    const key = findIdempotencyKey(c);
+    if (key === null) return next();
+    const body = slow?.digest === undefined ? await c.req.text() : c.req.header("Content-Type");
+    const mine = await Once.of(c, key, askedText(body ?? "", new URL(c.req.url)));
+    const before = await mine.replay(c, slow);
+    if (before !== null) return before;
+    c.set("once", mine);
+    await next();
+    const first = await firstAnswer(c, mine, slow);
+    if (first === null) return;
+    // Assigned twice, or else the headers of the answer that it takes the place of were kept.
+    c.res = undefined;
+    c.res = first;
+  };
+}
+
+/** The answer to give instead of this one, where the same request came first. */
+async function firstAnswer(
+  c: Context<HttpEnv>,
+  mine: Once,
+  slow: Slow | null,
+): Promise<Response | null> {
+  if (c.error instanceof TwinError) return mine.replay(c, slow);
+  if (!isKept(c.error) || (await mine.keep(c.res))) return null;
+  return mine.replay(c, slow).catch((error: unknown) => {
+    // It stands for what this request itself began and then refused.
+    if (error instanceof TwinError) return null;
+    throw error;
+  });
+}
 
 function isKept(error: Error | undefined): boolean {
   if (!(error instanceof ProblemError) || NOT_KEPT.has(error.slug)) return false;
@@ -150,8 +236,7 @@ function isKept(error: Error | undefined): boolean {
 
 /** What a request asks for: alike for bodies that mean the same, whatever the order of fields. */
 function askedText(body: string, { searchParams }: URL): string {
-  const query = [...searchParams].toSorted(([one], [other]) => (one < other ? -1 : 1));
-  return JSON.stringify([understood(body), query]);
+  return JSON.stringify([understood(body), [...searchParams].toSorted(byName)]);
 }
 
 function understood(body: string): string {
@@ -161,4 +246,8 @@ function understood(body: string): string {
     // No JSON, or too deep: the validators refuse it.
     return body;
   }
+}
+
+function byName([one]: [string, unknown], [other]: [string, unknown]): number {
+  return one < other ? -1 : 1;
 }

@@ -34,23 +34,48 @@ export function uploadFormat(c: Context<HttpEnv>): ImportFormat {
 /** More bytes than an upload may have came, announced or not. */
 export class UploadTooLargeError extends Error {}
 
-/** The body as it arrives. Its stream fails with UploadTooLargeError past the limit. */
-export function uploadBody(c: Context<HttpEnv>): ReadableStream<Uint8Array> {
+/**
+ * The body as it arrives. Its stream fails with UploadTooLargeError past the limit; `hash` is given
+ * what passes, and closed after it.
+ */
+function uploadBody(
+  c: Context<HttpEnv>,
+  hash: WritableStreamDefaultWriter<ArrayBuffer | ArrayBufferView> | null,
+): ReadableStream<Uint8Array> {
   if (Number(c.req.header("Content-Length") ?? 0) > IMPORT_BYTES_MAX) {
     throw new ProblemError("payload-too-large", {
       detail: `A file may have ${IMPORT_BYTES_MAX} bytes at most; send it in parts.`,
     });
   }
-  const { body } = c.req.raw;
-  if (body === null) return new Response("").body ?? new ReadableStream();
+  const body = c.req.raw.body ?? new Response("").body ?? new ReadableStream<Uint8Array>();
   let bytes = 0;
   return body.pipeThrough(
     new TransformStream<Uint8Array, Uint8Array>({
-      transform(chunk, controller) {
+      async transform(chunk, controller) {
         bytes += chunk.byteLength;
-        if (bytes > IMPORT_BYTES_MAX) controller.error(new UploadTooLargeError());
-        else controller.enqueue(chunk);
+        if (bytes > IMPORT_BYTES_MAX) return controller.error(new UploadTooLargeError());
+        await hash?.write(chunk);
+        controller.enqueue(chunk);
       },
+      flush: () => hash?.close(),
     }),
   );
+}
+
+/** The body as it arrives; for a request that may be repeated, SHA-256 of it when all was read. */
+export function openUpload(c: Context<HttpEnv>): {
+  body: ReadableStream<Uint8Array>;
+  digest: () => Promise<string> | undefined;
+} {
+  if (c.get("once") === undefined) return { body: uploadBody(c, null), digest: () => undefined };
+  const hash = new crypto.DigestStream("SHA-256");
+  const body = uploadBody(c, hash.getWriter());
+  return { body, digest: async () => new Uint8Array(await hash.digest).toHex() };
+}
+
+/** SHA-256 of the whole body, of which nothing is kept. */
+export async function uploadDigest(c: Context<HttpEnv>): Promise<string> {
+  const hash = new crypto.DigestStream("SHA-256");
+  await uploadBody(c, null).pipeTo(hash);
+  return new Uint8Array(await hash.digest).toHex();
 }

@@ -677,8 +677,8 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/http/once.ts",
-        from: 'if (record.fingerprint !== this.#fingerprint) throw new ProblemError("idempotency-key-reused");',
-        to: "",
+        from: "if (record.fingerprint !== this.#fingerprint)",
+        to: "if (record.fingerprint === null)",
       },
     ],
   },
@@ -885,6 +885,16 @@ export const mutants: Mutant[] = [
         file: "src/domain/csv.ts",
         from: "FORMULA.test(text) ? `'${text}` : text",
         to: "FORMULA.test(text) ? text : text",
+      },
+    ],
+  },
+  {
+    name: "a file that is answered like another under its Idempotency-Key",
+    edits: [
+      {
+        file: "src/http/once.ts",
+        from: "if ((await slow.digest(c)) !== digest)",
+        to: "if ((await slow.digest(c)) === null)",
       },
     ],
   },

@@ -19,6 +19,7 @@ const TESTS = [
   "test/worker/exports",
   "test/worker/fuzz",
   "test/worker/idempotency",
+  "test/worker/idempotency-slow",
   "test/worker/imports",
   "test/worker/issuer-keys",
   "test/worker/migrations",

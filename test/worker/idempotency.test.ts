@@ -20,11 +20,9 @@ const posts = Object.entries(paths).flatMap(([path, { post }]) =>
   post === undefined ? [] : [{ name: `POST ${path}`, operation: post }],
 );
 /** Those whose effects are a pool's, which keeps their answers itself. */
-const OF_POOLS = ["POST /v1/campaigns/{campaign}/claims", "POST /v1/redemptions"];
-const NOT_YET = ["POST /v1/campaigns/{campaign}/batches", "POST /v1/campaigns/{campaign}/imports"];
+const OF_POOLS = new Set(["POST /v1/campaigns/{campaign}/claims", "POST /v1/redemptions"]);
 const creating = posts.filter(
-  ({ name, operation }) =>
-    "201" in operation.responses && ![...OF_POOLS, ...NOT_YET].includes(name),
+  ({ name, operation }) => "201" in operation.responses && !OF_POOLS.has(name),
 );
 
 const DAY_MS = 86_400_000;
@@ -86,7 +84,7 @@ afterEach(() => {
 
 describe("the reference", () => {
   it("names the header with every call that creates, and with its answers", () => {
-    expect(creating.length).toBeGreaterThan(3);
+    expect(creating.length).toBeGreaterThan(5);
     for (const { name, operation } of creating) {
       const parameters = operation.parameters?.map((parameter) => parameter.name);
       expect([name, parameters]).toEqual([name, expect.arrayContaining(["idempotency-key"])]);
@@ -208,7 +206,7 @@ describe.each(creating)("$name", ({ name }) => {
 
   it("refuses a key that is none", async () => {
     const call = await callOf(await worldOf(), name);
-    for (const key of ["a".repeat(256), '""', "a b", "é"]) {
+    for (const key of ["a".repeat(256), '""', "a b"]) {
       const answer = await sendCall(api, name, call, withKey(key));
       expect([key, answer.status, slugOf(answer)]).toEqual([key, 400, "invalid-idempotency-key"]);
     }

@@ -1,6 +1,7 @@
 /** Batches of generated codes. */
 
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import * as z from "zod";
 import { makeBatch } from "../../batch-runner/stub.ts";
 import type { MakeOutcome } from "../../batch-runner/batch-runner.ts";
@@ -19,6 +20,8 @@ import { forSecretKey } from "../auth.ts";
 import { noBody, readableBody } from "../body.ts";
 import { change } from "../change.ts";
 import type { HttpEnv } from "../http-env.ts";
+import { IdempotencyHeader } from "../idempotency.ts";
+import { ONCE_PROBLEMS, onceOver, settle, type Resumed } from "../once.ts";
 import { pageAsked, pageFound, pageOf, pageQuery } from "../paging.ts";
 import { ProblemError } from "../problems.ts";
 import {
@@ -96,6 +99,7 @@ function tooSmall(campaign: CampaignRow, count: number, live: number): ProblemEr
 const MAKE_TIMEOUT_MS = 60_000;
 
 type Begun = Exclude<MakeOutcome, { kind: "clash" }>;
+type Noted = Extract<MakeOutcome, { batch: BatchRow }>;
 
 /** Makes the batch, or begins it. */
 async function begin(env: Env, batch: BatchToMake): Promise<Begun> {
@@ -105,10 +109,26 @@ async function begin(env: Env, batch: BatchToMake): Promise<Begun> {
 }
 
 /** How far a batch is that was noted. */
-async function findOutcome(db: D1Database, id: string): Promise<Begun> {
+async function findOutcome(db: D1Database, id: string): Promise<Noted> {
   const batch = await repeated(() => findBatch(db, id));
   if (batch === null) throw new Error(`Batch ${id} vanished`);
   return { kind: batch.status === "running" ? "running" : "made", batch };
+}
+
+function answerWith(batch: BatchRow) {
+  const status = batch.status === "running" ? (202 as const) : (201 as const);
+  return { status, location: `/v1/batches/${batch.id}`, body: presentBatch(batch) };
+}
+
+/** So long after its beginning a batch may still be on its way to a 201. */
+const YOUNG_MS = 5_000;
+
+/** What becomes of a batch whose request was not answered: its runner goes on with it. */
+async function resume(c: Context<HttpEnv>, id: string, begunAt: number): Promise<Resumed> {
+  const { batch } = await findOutcome(c.env.DB, id);
+  const isYoung = Date.now() - begunAt < YOUNG_MS;
+  if (batch.status === "running" && isYoung) return { kind: "under-way" };
+  return { kind: "answered", answer: answerWith(batch) };
 }
 
 batchRoutes.openapi(
@@ -119,8 +139,13 @@ batchRoutes.openapi(
     summary: "Make codes for a campaign",
     description: `Exactly as many as asked for, whatever crashes on the way. Up to ${BATCH_AT_ONCE_MAX} are made within the request; more are made after the answer, and can be claimed as they come.`,
     tags: ["Codes"],
-    ...forSecretKey("codes:write", readableBody),
-    request: { params: z.object({ campaign: PathKey }), query: NoQuery, body: jsonBody(NewBatch) },
+    ...forSecretKey("codes:write", readableBody, onceOver({ resume })),
+    request: {
+      params: z.object({ campaign: PathKey }),
+      query: NoQuery,
+      headers: IdempotencyHeader,
+      body: jsonBody(NewBatch),
+    },
     responses: {
       201: created(Batch, "The batch is complete, or failed"),
       202: located(Batch, "The batch runs; its `created` tells how far it is"),
@@ -129,6 +154,7 @@ batchRoutes.openapi(
         "campaign-ended",
         "code-space-too-small",
         "pool-overloaded",
+        ...ONCE_PROBLEMS,
         ...KEY_PROBLEMS,
         ...BODY_PROBLEMS,
       ),
@@ -149,14 +175,16 @@ batchRoutes.openapi(
         action: "createBatch",
         target: wanted.id,
         fields,
-        made: () => findOutcome(c.env.DB, wanted.id),
+        made: (): Promise<Begun> => findOutcome(c.env.DB, wanted.id),
         timeoutMs: MAKE_TIMEOUT_MS,
       },
       (along) => begin(c.env, { ...wanted, along }),
     );
     if (outcome.kind === "too-many") throw tooSmall(campaign, count, outcome.live);
-    c.header("Location", `/v1/batches/${wanted.id}`);
-    return c.json(presentBatch(outcome.batch), outcome.kind === "made" ? 201 : 202);
+    const answer = answerWith(outcome.batch);
+    await settle(c, wanted.id, answer);
+    c.header("Location", answer.location);
+    return c.json(answer.body, answer.status);
   },
 );
 

@@ -6,9 +6,20 @@ import * as z from "zod";
 import { tellOfStock } from "../../code-pool/stub.ts";
 import type { CampaignRow } from "../../db/campaigns.ts";
 import { repeated } from "../../db/database.ts";
-import { createImport, findImport, finishImport, listImports } from "../../db/imports.ts";
+import {
+  completeImport,
+  createImport,
+  failImport,
+  findImport,
+  listImports,
+} from "../../db/imports.ts";
 import { newId } from "../../db/new-id.ts";
-import { IMPORT_BYTES_MAX, IMPORT_ROWS_MAX, IMPORT_STEP } from "../../domain/import.ts";
+import {
+  IMPORT_BYTES_MAX,
+  IMPORT_ROWS_MAX,
+  IMPORT_STEP,
+  importStatus,
+} from "../../domain/import.ts";
 import { inventoryOf } from "../../domain/inventory.ts";
 import { DryRun } from "../../inventory/dry-run.ts";
 import { listErrors } from "../../inventory/import-errors.ts";
@@ -21,6 +32,7 @@ import { change } from "../change.ts";
 import type { HttpEnv } from "../http-env.ts";
 import {
   ERRORS_SHOWN_MAX,
+  FILE,
   Import,
   ImportSummary,
   presentError,
@@ -28,6 +40,8 @@ import {
   presentSummary,
   RowError,
 } from "../import-schemas.ts";
+import { IdempotencyHeader } from "../idempotency.ts";
+import { ONCE_PROBLEMS, onceOver, TwinError, type Resumed } from "../once.ts";
 import { pageAsked, pageFound, pageOf, pageQuery } from "../paging.ts";
 import { ProblemError } from "../problems.ts";
 import { requireCampaign, requireNotEnded } from "../require-campaign.ts";
@@ -40,35 +54,7 @@ import {
   PathKey,
   problemResponses,
 } from "../schemas.ts";
-import { UploadTooLargeError, uploadBody, uploadFormat } from "../upload.ts";
-
-/** For the reference: the body is read as it arrives, by no validator. */
-const FILE = {
-  required: true,
-  content: {
-    "text/csv": {
-      schema: {
-        type: "string",
-        description: "A column `code`, in any place, or one column with or without a header.",
-        example: "code\r\nSUMMER-1\r\nSUMMER-2\r\n",
-      },
-    },
-    "application/x-ndjson": {
-      schema: { type: "string", example: '{"code": "SUMMER-1"}\n{"code": "SUMMER-2"}\n' },
-    },
-    "application/json": {
-      schema: {
-        type: "object",
-        properties: {
-          codes: { type: "array", items: { type: "string" }, maxItems: IMPORT_ROWS_MAX },
-        },
-        required: ["codes"] as string[],
-        additionalProperties: false,
-        example: { codes: ["SUMMER-1", "SUMMER-2"] },
-      },
-    },
-  },
-} as const;
+import { openUpload, uploadDigest, uploadFormat, UploadTooLargeError } from "../upload.ts";
 
 export const importRoutes = new OpenAPIHono<HttpEnv>();
 
@@ -99,20 +85,15 @@ async function importFile(
   c: Context<HttpEnv>,
   campaign: CampaignRow,
   { importId, dryRun }: { importId: string; dryRun: boolean },
-): Promise<void> {
+): Promise<{ digest: string | undefined }> {
   const { DB: db } = c.env;
   const campaignId = campaign.id;
   const inventory = inventoryOf(campaign.brandId, campaign.mode);
   const format = uploadFormat(c);
-  const body = uploadBody(c);
+  const upload = openUpload(c);
   await change(
     c,
-    {
-      action: "createImport",
-      target: importId,
-      fields: c.req.query(),
-      made: () => undefined,
-    },
+    { action: "createImport", target: importId, fields: c.req.query(), made: () => undefined },
     (along) => createImport(db, { id: importId, campaignId, dryRun }, along),
   );
   const taker = dryRun
@@ -122,20 +103,43 @@ async function importFile(
     if (!dryRun) await tellOfStock(c.env, campaign);
   };
   try {
-    const rows = readRows(body, format, IMPORT_STEP);
+    const rows = readRows(upload.body, format, IMPORT_STEP);
     const { tooMany } = await runImport({ db, importId, rows, taker, onStock });
     if (taker.counts.accepted > 0) await onStock();
-    if (!tooMany) return;
+    if (!tooMany) return { digest: await upload.digest() };
   } catch (error) {
     // One that cannot be called failed is silent from now on, which comes to the same.
-    await repeated(() => finishImport(db, importId, "failed")).catch(() => null);
+    await repeated(() => failImport(db, importId)).catch(() => null);
     throw brokenOff(error, importId, dryRun || taker.counts.accepted === 0);
   }
-  await repeated(() => finishImport(db, importId, "failed"));
+  await repeated(() => failImport(db, importId));
   throw new ProblemError("payload-too-large", {
     detail: `A file may have ${IMPORT_ROWS_MAX} rows at most. Those were ${dryRun ? "judged" : "imported"}; send the rest as another file.`,
     extra: { import_id: importId },
   });
+}
+
+/** Notes that the import is complete, and in the same transaction what it is answered. */
+async function finish(c: Context<HttpEnv>, id: string, digest: string | undefined) {
+  const { DB: db } = c.env;
+  const row = await repeated(() => findImport(db, id, c.var.scope));
+  if (row === null) throw new Error(`Import ${id} vanished`);
+  const errors = await repeated(() => listErrors(db, id, { after: null, limit: ERRORS_SHOWN_MAX }));
+  const finishedAt = Date.now();
+  const body = presentImport({ ...row, status: "complete", finishedAt }, errors);
+  const answer = { status: 201 as const, location: `/v1/imports/${id}`, body, digest };
+  const settlement = (await c.get("once")?.settlement(id, answer)) ?? null;
+  if (!(await repeated(() => completeImport(db, { id, finishedAt }, settlement)))) {
+    throw new TwinError();
+  }
+  return answer;
+}
+
+/** What becomes of an upload that was not answered: one that broke off is sent again whole. */
+async function resume(c: Context<HttpEnv>, id: string): Promise<Resumed> {
+  const row = await findImport(c.env.DB, id, c.var.scope);
+  const isRunning = row !== null && importStatus(row, Date.now()) === "running";
+  return { kind: isRunning ? "under-way" : "broken-off" };
 }
 
 importRoutes.openapi(
@@ -146,9 +150,10 @@ importRoutes.openapi(
     summary: "Bring your own codes",
     description: `Up to ${IMPORT_ROWS_MAX} rows and ${IMPORT_BYTES_MAX} bytes, read as they arrive; accepted codes can be claimed at once. Codes keep their spelling. The same file again changes nothing, so one that broke off is simply sent again.`,
     tags: ["Codes"],
-    ...forSecretKey("codes:write"),
+    ...forSecretKey("codes:write", onceOver({ resume, digest: uploadDigest })),
     request: {
       params: z.object({ campaign: PathKey }),
+      headers: IdempotencyHeader,
       query: z.strictObject({
         dry_run: z.enum(["true", "false"]).optional().meta({
           description: "true: judge the file and take nothing.",
@@ -165,6 +170,7 @@ importRoutes.openapi(
         "payload-too-large",
         "unsupported-media-type",
         "import-unreadable",
+        ...ONCE_PROBLEMS,
         ...KEY_PROBLEMS,
       ),
     },
@@ -174,13 +180,10 @@ importRoutes.openapi(
     requireNotEnded(campaign);
     const dryRun = c.req.valid("query").dry_run === "true";
     const importId = newId("import");
-    await importFile(c, campaign, { importId, dryRun });
-    const row = await repeated(() => finishImport(c.env.DB, importId, "complete"));
-    if (row === null) throw new Error(`Import ${importId} vanished`);
-    const page = { after: null, limit: ERRORS_SHOWN_MAX };
-    const errors = await repeated(() => listErrors(c.env.DB, importId, page));
-    c.header("Location", `/v1/imports/${importId}`);
-    return c.json(presentImport(row, errors), 201);
+    const { digest } = await importFile(c, campaign, { importId, dryRun });
+    const answer = await finish(c, importId, digest);
+    c.header("Location", answer.location);
+    return c.json(answer.body, 201);
   },
 );
 
