@@ -49,8 +49,7 @@
  *  - after D1 showed claims, before projected_slot moved: they are shown again, which is harmless.
  *  - after the alarm was lost or given up on: the constructor sets it again when claims wait.
  *
- * LIMITS. The platform suggests 200–500 storage-writing requests a second for one object. A block
- * holds at most LEASE_SIZE codes, a statement shows D1 at most SHOW_MAX claims.
+ * LIMITS. The platform suggests 200–500 storage-writing requests a second for one object.
  */
 
 import { DurableObject } from "cloudflare:workers";
@@ -75,10 +74,8 @@ import type { Siblings } from "./siblings.ts";
 import type { Stock, Place } from "./stock.ts";
 import type { Sweeps } from "./sweeps.ts";
 
-/** After D1 did not confirm codes that were given back: nobody can have them until it does. */
-const GIVE_BACK_RETRY_MS = 1_000;
-/** After D1 or a sibling was not told that the breaker tripped. */
-const TRIP_RETRY_MS = 1_000;
+/** After D1 or a sibling did not confirm what it was told: codes given back, a breaker's trip. */
+const RETRY_MS = 1_000;
 
 export class CodePool extends DurableObject<Env> {
   readonly #ledger: Ledger;
@@ -139,11 +136,7 @@ export class CodePool extends DurableObject<Env> {
     await this.#gathering.wait();
     for (;;) {
       const outcome = this.ctx.storage.transactionSync(() => this.#desk.decide(request));
-      if (outcome.kind === "granted") {
-        if (!this.#alarm.isSet) this.#alarm.set(this.#outbox.delayMs());
-        const refill = this.#refiller.ahead(this.#desk.unspent);
-        if (refill !== null) this.ctx.waitUntil(refill);
-      } else if (!this.#alarm.isSet && this.#breaker.isUntold()) this.#alarm.set(0);
+      this.#follow(outcome);
       if (outcome.kind !== "exhausted") return outcome;
       if (this.#refiller.isKnownDry()) return this.#desk.whenNoneIsLeft(request);
 
@@ -161,9 +154,19 @@ export class CodePool extends DurableObject<Env> {
       // ahead of need asks no sibling.
       if (added === 0 && refill.thorough && refill.number > startedBefore) {
         const last = this.ctx.storage.transactionSync(() => this.#desk.decide(request));
+        this.#follow(last);
         return last.kind === "exhausted" ? this.#desk.whenNoneIsLeft(request) : last;
       }
     }
+  }
+
+  /** What a decision leaves to be done: D1 is to be told, and codes are to come. */
+  #follow({ kind }: messages.ClaimVerdict): void {
+    if (kind === "granted") {
+      if (!this.#alarm.isSet) this.#alarm.set(this.#outbox.delayMs());
+      const refill = this.#refiller.ahead(this.#desk.unspent);
+      if (refill !== null) this.ctx.waitUntil(refill);
+    } else if (!this.#alarm.isSet && this.#breaker.isUntold()) this.#alarm.set(0);
   }
 
   /** Takes over newer settings. A pause that was answered is in force here. */
@@ -247,7 +250,7 @@ export class CodePool extends DurableObject<Env> {
     try {
       return await this.#refiller.giveBack(this.#waiting);
     } catch {
-      this.#alarm.set(GIVE_BACK_RETRY_MS);
+      this.#alarm.set(RETRY_MS);
       return null;
     }
   }
@@ -263,7 +266,6 @@ export class CodePool extends DurableObject<Env> {
     this.#refiller.forgetDry();
   }
 
-  /** Answers once the object runs and its storage reads. */
   ping(): number {
     return this.#ledger.lastSlot();
   }
@@ -273,13 +275,13 @@ export class CodePool extends DurableObject<Env> {
     try {
       await this.#breaker.tell(this.env.DB, (paused) => this.#siblings.configureAll(paused));
     } catch {
-      this.#alarm.set(TRIP_RETRY_MS);
+      this.#alarm.set(RETRY_MS);
     }
     await this.showClaims();
     try {
       await this.#refiller.settleGivenBack();
     } catch {
-      this.#alarm.set(GIVE_BACK_RETRY_MS);
+      this.#alarm.set(RETRY_MS);
     }
     this.#sweeps.run(Date.now());
   }

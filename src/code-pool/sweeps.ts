@@ -22,7 +22,7 @@ export class Sweeps {
     this.#personalData = options.personalData;
   }
 
-  /** Lets the alarm come for the next, unless it comes before. `anew`: its time may have changed. */
+  /** Lets the alarm come for the next, unless it comes before; `anew` when its time may differ. */
   plan({ anew = false } = {}): void {
     if (anew) this.#alarm.moveSweep(() => this.#dueAt());
     else this.#alarm.setSweep(() => this.#dueAt());

@@ -160,7 +160,7 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/code-pool/code-pool.ts",
-        from: "if (!this.#alarm.isSet) this.#alarm.set(this.#outbox.delayMs());\n        const refill",
+        from: "if (!this.#alarm.isSet) this.#alarm.set(this.#outbox.delayMs());\n      const refill",
         to: "const refill",
       },
     ],
@@ -863,8 +863,8 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/code-pool/code-pool.ts",
-        from: "this.#alarm.set(TRIP_RETRY_MS);",
-        to: "void TRIP_RETRY_MS;",
+        from: "this.#alarm.set(RETRY_MS);\n    }\n    await this.showClaims();",
+        to: "}\n    await this.showClaims();",
       },
     ],
   },
