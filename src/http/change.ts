@@ -23,8 +23,11 @@ import { TwinError, type Answer } from "./once.ts";
 import { ProblemError } from "./problems.ts";
 import { definedOnly } from "./schemas.ts";
 
-/** One of any number of changes at once comes first in each round, so 30 at once all get there. */
-const TRIES = 40;
+/**
+ * One of any number of changes at once comes first in each round, so all get there in the end. Some
+ * hundred are done in this time; who is not among them may come again.
+ */
+const PATIENCE_MS = 20_000;
 /** Mean waits before another try grow up to here: longer than a round trip to D1 takes. */
 const WAIT_MS = 10;
 const WAIT_MAX_MS = 200;
@@ -62,7 +65,8 @@ export async function change<Outcome>(
   const brandId = what.brandId ?? c.var.brand.id;
   const once = c.get("once");
   const fields = { ...entryFields(c, what), brandId };
-  for (let attempt = 0; attempt < TRIES; attempt++) {
+  const until = Date.now() + PATIENCE_MS;
+  for (let attempt = 0; Date.now() < until; attempt++) {
     const head = await answered(findHead(db, brandId));
     const entry = await entryAfter(head, { ...fields, at: Date.now() });
     try {

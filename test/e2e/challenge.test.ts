@@ -7,7 +7,8 @@ import path from "node:path";
 import { SignJWT } from "jose";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Answer, Brand, ClaimBody } from "../support/api.ts";
-import { bundle, newState, Runtime } from "../support/runtime.ts";
+import { prepared } from "../support/prepared.ts";
+import { Runtime } from "../support/runtime.ts";
 
 const PAGE = "https://partner.example";
 const ISSUER = "https://login.partner.example/";
@@ -50,10 +51,8 @@ beforeAll(async () => {
   });
   const address = service.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
-  const folder = path.join(work, "bundle");
   const stateDir = path.join(work, "state");
-  bundle(folder);
-  newState(stateDir);
+  const folder = prepared(stateDir);
   const vars = { TURNSTILE_VERIFY_URL: `http://127.0.0.1:${port}/siteverify` };
   runtime = await Runtime.start({ bundle: folder, stateDir, vars });
   brand = await runtime.api.newBrand();

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../support/random.ts";
-import { bundle, newState, Runtime } from "../support/runtime.ts";
+import { prepared } from "../support/prepared.ts";
+import { Runtime } from "../support/runtime.ts";
 
 const IN_FLIGHT = 200;
 
@@ -13,11 +14,8 @@ const work = mkdtempSync(path.join(tmpdir(), "codedrop-drops-"));
 let runtime: Runtime | null = null;
 
 beforeAll(async () => {
-  const folder = path.join(work, "bundle");
   const stateDir = path.join(work, "state");
-  bundle(folder);
-  newState(stateDir);
-  runtime = await Runtime.start({ bundle: folder, stateDir, log: "record" });
+  runtime = await Runtime.start({ bundle: prepared(stateDir), stateDir, log: "record" });
 });
 
 afterAll(async () => {

@@ -3,21 +3,20 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, inject, it } from "vitest";
 import { wrongEngines } from "../faults/engines.ts";
 import { judge } from "../faults/judge.ts";
 import { planRun } from "../faults/plan.ts";
 import { mutants } from "../mutants/mutants.ts";
 import { withMutant } from "../mutants/tree.ts";
-import { bundle, newState } from "../support/runtime.ts";
+import { bundle } from "../support/runtime.ts";
 
 const ENTRY = "test/faults/worker.ts";
 
 const work = mkdtempSync(path.join(tmpdir(), "codedrop-faults-"));
-const template = path.join(work, "template");
+const template = inject("template");
 const stateDir = path.join(work, "state");
 
-beforeAll(() => newState(template));
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 describe("a drop with kills and faults", () => {

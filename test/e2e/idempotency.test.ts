@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { unique, type Answer, type Brand } from "../support/api.ts";
-import { bundle, newState, Runtime } from "../support/runtime.ts";
+import { prepared } from "../support/prepared.ts";
+import { Runtime } from "../support/runtime.ts";
 
 interface Made {
   id: string;
@@ -19,13 +20,12 @@ const SHOTS_MAX = 15;
 const PATIENCE_MS = 60_000;
 
 const work = mkdtempSync(path.join(tmpdir(), "codedrop-idempotency-"));
-const folder = path.join(work, "bundle");
 const stateDir = path.join(work, "state");
+let folder: string;
 let runtime: Runtime;
 
 beforeAll(async () => {
-  bundle(folder);
-  newState(stateDir);
+  folder = prepared(stateDir);
   runtime = await Runtime.start({ bundle: folder, stateDir });
 });
 

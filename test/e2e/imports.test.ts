@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Brand } from "../support/api.ts";
-import { bundle, newState, Runtime } from "../support/runtime.ts";
+import { prepared } from "../support/prepared.ts";
+import { Runtime } from "../support/runtime.ts";
 
 interface Import {
   id: string;
@@ -17,8 +18,8 @@ interface Import {
 }
 
 const work = mkdtempSync(path.join(tmpdir(), "codedrop-imports-"));
-const folder = path.join(work, "bundle");
 const stateDir = path.join(work, "state");
+let folder: string;
 let runtime: Runtime;
 let brand: Brand;
 
@@ -29,8 +30,7 @@ const rows = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, i) => `UP-${from + i}\n`).join("");
 
 beforeAll(async () => {
-  bundle(folder);
-  newState(stateDir);
+  folder = prepared(stateDir);
   runtime = await Runtime.start({ bundle: folder, stateDir, log: "record" });
 });
 

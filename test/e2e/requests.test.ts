@@ -5,10 +5,12 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Answer, Brand, ClaimBody } from "../support/api.ts";
-import { bundle, newState, Runtime } from "../support/runtime.ts";
+import { prepared } from "../support/prepared.ts";
+import { Runtime } from "../support/runtime.ts";
 
 const work = mkdtempSync(path.join(tmpdir(), "codedrop-idempotency-"));
-const [folder, stateDir] = [path.join(work, "bundle"), path.join(work, "state")];
+const stateDir = path.join(work, "state");
+const folder = prepared(stateDir);
 const IN_FLIGHT = 60;
 /** Kills until one has fallen between an effect and its answer. */
 const KILLS_MAX = 10;
@@ -47,8 +49,6 @@ async function killAmong<T>(
 
 describe("a runtime killed between an effect and its answer", () => {
   it("gives by the key the claim, or the redemption, that nobody was told of", async () => {
-    bundle(folder);
-    newState(stateDir);
     runtime = await Runtime.start({ bundle: folder, stateDir });
     const brand: Brand = await runtime.api.newBrand();
     const campaign = await runtime.api.newCampaign(brand, 3_000, {

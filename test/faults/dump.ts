@@ -16,8 +16,8 @@ function base32Of(hash: Buffer): string {
 }
 
 /** What a pool stores of a key that came with claims of the campaign. */
-function keyHash(campaign: string, key: string): string {
-  const text = JSON.stringify([`POST /v1/campaigns/${campaign}/claims`, key]);
+function keyHash(campaign: string, secret: string, key: string): string {
+  const text = JSON.stringify([campaign, secret, "claims", key]);
   return base32Of(createHash("sha256").update(text).digest());
 }
 
@@ -47,7 +47,11 @@ interface PoolDump {
   requests: RequestRow[];
 }
 
-function readPool(db: DatabaseSync, keys: ReadonlySet<string>): PoolDump | null {
+/** `secrets` are those that the campaigns hash their users and keys with. */
+function readPool(
+  db: DatabaseSync,
+  { keys, secrets }: { keys: ReadonlySet<string>; secrets: ReadonlyMap<string, string> },
+): PoolDump | null {
   const tables = rowsOf<{ name: string }>(db, "SELECT name FROM sqlite_master WHERE name = 'pool'");
   const pool =
     tables.length > 0
@@ -71,7 +75,8 @@ function readPool(db: DatabaseSync, keys: ReadonlySet<string>): PoolDump | null 
             from_ordinal + slot - first_slot AS ordinal
      FROM claims LEFT JOIN blocks ON slot >= first_slot AND slot < first_slot + size`,
   );
-  const keyOf = new Map([...keys].map((key) => [keyHash(pool.campaign, key), key]));
+  const secret = secrets.get(pool.campaign) ?? "";
+  const keyOf = new Map([...keys].map((key) => [keyHash(pool.campaign, secret, key), key]));
   const codeOf = new Map(claims.map(({ slot, code }) => [slot, code]));
   const answers = rowsOf<{
     key_hash: string;
@@ -128,8 +133,13 @@ export function dumpCampaigns(
       return { codes, ledger: [], requests: [] };
     }),
   );
+  const secrets = withFile(d1, (db) => {
+    const sql = "SELECT id, user_key_secret AS secret FROM campaigns";
+    const rows = rowsOf<{ id: string; secret: string }>(db, sql);
+    return new Map(rows.map(({ id, secret }) => [id, secret]));
+  });
   for (const file of filesUnder(path.join(stateDir, "v3/do"), /\.sqlite$/)) {
-    const pool = withFile(file, (db) => readPool(db, keys));
+    const pool = withFile(file, (db) => readPool(db, { keys, secrets }));
     const at = pool === null ? -1 : campaigns.indexOf(pool.campaign);
     dumps[at]?.ledger.push(...(pool?.ledger ?? []));
     dumps[at]?.requests.push(...(pool?.requests ?? []));

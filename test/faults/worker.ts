@@ -5,6 +5,7 @@
 
 import worker, {
   BatchRunner as RealBatchRunner,
+  UserEraser as RealUserEraser,
   CodePool as RealCodePool,
 } from "../../src/index.ts";
 import type { ClaimOutcome, ClaimRequest } from "../../src/code-pool/messages.ts";
@@ -94,6 +95,12 @@ export class CodePool extends RealCodePool {
 }
 
 export class BatchRunner extends RealBatchRunner {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, faulty(env));
+  }
+}
+
+export class UserEraser extends RealUserEraser {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, faulty(env));
   }
