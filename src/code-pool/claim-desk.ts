@@ -80,6 +80,8 @@ export class ClaimDesk {
     const { answered, target, shown, attempt } = recall.first;
     const claim = this.#ledger.ofSlot(target);
     if (claim === null) throw new Error(`A request was answered with slot ${target}, not there`);
+    // Whatever the caller took for one request: nobody is shown another user's code.
+    if (claim.userKey !== request.userKey) return { kind: "key-reused" };
     const kind = answered === 201 ? "granted" : "repeated";
     return {
       kind,

@@ -1,6 +1,6 @@
 /** A few runs of `npm run faults`, so that the harness itself stays true. */
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, inject, it } from "vitest";
@@ -8,7 +8,7 @@ import { wrongEngines } from "../faults/engines.ts";
 import { judge } from "../faults/judge.ts";
 import { planRun } from "../faults/plan.ts";
 import { mutants } from "../mutants/mutants.ts";
-import { withMutant } from "../mutants/tree.ts";
+import { edited, withMutant } from "../mutants/tree.ts";
 import { bundle } from "../support/runtime.ts";
 
 const ENTRY = "test/faults/worker.ts";
@@ -40,7 +40,11 @@ describe("a drop with kills and faults", () => {
 });
 
 describe("every wrong engine and every mutant", () => {
-  it("still changes the code that is there", async () => {
-    for (const mutant of [...mutants, ...wrongEngines]) await withMutant(mutant, () => undefined);
+  it("still changes the code that is there", () => {
+    for (const mutant of [...mutants, ...wrongEngines]) {
+      for (const [file, text] of edited(mutant)) {
+        expect([mutant.name, text === readFileSync(file, "utf8")]).toEqual([mutant.name, false]);
+      }
+    }
   });
 });

@@ -898,6 +898,76 @@ export const mutants: Mutant[] = [
       },
     ],
   },
+  {
+    name: "a key that may do what its scopes do not say",
+    edits: [
+      {
+        file: "src/http/auth.ts",
+        from: "if (!allows(key.scopes, scope)) {",
+        to: "if (!allows(null, scope)) {",
+      },
+    ],
+  },
+  {
+    name: "a key that makes a wider one",
+    edits: [
+      {
+        file: "src/http/routes/keys.ts",
+        from: 'if (key.kind === "secret" && !isWithin(key.scopes, c.var.key.scopes)) {',
+        to: "if (!isWithin(key.scopes, null)) {",
+      },
+    ],
+  },
+  {
+    name: "an origin that is alike enough",
+    edits: [
+      {
+        file: "src/http/auth.ts",
+        from: "!key.allowedOrigins.includes(origin)",
+        to: "!key.allowedOrigins.some((one) => origin.startsWith(one) || one.endsWith(origin))",
+      },
+    ],
+  },
+  {
+    name: "a preflight answered for whoever asks",
+    edits: [
+      {
+        file: "src/http/cors.ts",
+        from: "if (origin !== undefined && (await isOriginListed(near(c), origin))) {",
+        to: "if (origin !== undefined) {",
+      },
+    ],
+  },
+  {
+    name: "a page that says itself who its user is",
+    edits: [
+      {
+        file: "src/http/claimant.ts",
+        from: "  if (body.user !== undefined) {\n    throw",
+        to: "  if (body.user !== undefined) return vouchedFor(body);\n  if (body.user !== undefined) {\n    throw",
+      },
+    ],
+  },
+  {
+    name: "a page's Idempotency-Key that is everybody's",
+    edits: [
+      {
+        file: "src/http/routes/claims.ts",
+        from: "...(isPage ? [userKey] : [])",
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "a guesser who closes the checkout to all",
+    edits: [
+      {
+        file: "src/http/limits.ts",
+        from: "return `${c.var.brand.id} ${userId}`;",
+        to: "return `${c.var.brand.id} ${userId.slice(0, 0)}`;",
+      },
+    ],
+  },
 ];
 
 /** The mutant of that name; throws when there is none. */

@@ -8,6 +8,7 @@ import { withMutant } from "./tree.ts";
 const root = path.resolve(import.meta.dirname, "../..");
 const TESTS = [
   "test/unit/match-key",
+  "test/worker/access",
   "test/worker/audit-log",
   "test/worker/batches",
   "test/worker/breaker",
@@ -22,9 +23,13 @@ const TESTS = [
   "test/worker/idempotency-slow",
   "test/worker/imports",
   "test/worker/issuer-keys",
+  "test/worker/keys",
+  "test/worker/limits",
   "test/worker/migrations",
   "test/worker/requests",
   "test/worker/pace",
+  "test/worker/page-claims",
+  "test/worker/pages",
   "test/worker/shards",
   "test/worker/test-mode",
   "test/worker/user-tokens",

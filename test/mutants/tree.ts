@@ -8,16 +8,18 @@ import type { Mutant } from "./mutants.ts";
 const ROOT = path.resolve(import.meta.dirname, "../..");
 const COPIED = ["src", "test", "migrations", "package.json", "tsconfig.json", "wrangler.toml"];
 
-function apply(copy: string, { edits }: Mutant): void {
+/** The files that the mutant changes, as it has them; throws where it fits no more. */
+export function edited({ edits }: Mutant): Map<string, string> {
+  const texts = new Map<string, string>();
   for (const { file, from, to } of edits) {
-    const target = path.join(copy, file);
-    const text = readFileSync(target, "utf8");
+    const text = texts.get(file) ?? readFileSync(path.join(ROOT, file), "utf8");
     if (text.split(from).length !== 2) throw new Error(`${file} does not hold once: ${from}`);
-    writeFileSync(
-      target,
+    texts.set(
+      file,
       text.replace(from, () => to),
     );
   }
+  return texts;
 }
 
 /** Hands over the root of the copy, which is removed afterwards. */
@@ -31,7 +33,7 @@ export async function withMutant<T>(
       cpSync(path.join(ROOT, name), path.join(copy, name), { recursive: true });
     }
     symlinkSync(path.join(ROOT, "node_modules"), path.join(copy, "node_modules"));
-    apply(copy, mutant);
+    for (const [file, text] of edited(mutant)) writeFileSync(path.join(copy, file), text);
     return await use(copy);
   } finally {
     rmSync(copy, { recursive: true, force: true });

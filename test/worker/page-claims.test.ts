@@ -158,6 +158,8 @@ describe("a page", () => {
     const ann = await claim({ user: "ann", campaign, headers });
     const bob = await claim({ user: "bob", campaign, headers });
     expect([ann.status, bob.status]).toEqual([201, 201]);
+    expect([ann.body.user_id, bob.body.user_id]).toEqual(["ann", "bob"]);
+    expect(bob.body.code).not.toBe(ann.body.code);
     const again = await claim({ user: "ann", campaign, headers });
     expect([again.status, again.text]).toEqual([201, ann.text]);
     expect(again.headers.get("Idempotent-Replayed")).toBe("true");
