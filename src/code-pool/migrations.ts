@@ -2,7 +2,7 @@
  * The pool's own schema. Append only: objects in the field have run the earlier entries already.
  */
 
-const MIGRATIONS: readonly string[] = [
+export const MIGRATIONS: readonly string[] = [
   `
   -- One row: which campaign and shard this is, the newest settings seen, and how far D1 has been told.
   CREATE TABLE pool (

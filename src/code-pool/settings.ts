@@ -2,6 +2,17 @@
 
 import type { PoolCampaign } from "../domain/claim.ts";
 
+/**
+ * What settings lack that a pool stored before there was such a thing, as D1's migrations set it. A
+ * campaign that was not changed since is of the same version, so nothing else would fill them in.
+ */
+const ADDED_LATER = {
+  contactRetentionDays: null,
+  claimsPerMinuteMax: null,
+  breakerCountsFrom: 0,
+  breakerTrippedAt: null,
+} satisfies Partial<PoolCampaign>;
+
 // Read from storage every time, never from memory: a copy in memory could outlive a transaction
 // that was rolled back, or be that of an object which was replaced elsewhere.
 export class Settings {
@@ -36,9 +47,9 @@ export class Settings {
     const row = this.#sql
       .exec<{ campaign: string; shard: number }>("SELECT campaign, shard FROM pool")
       .toArray()[0];
-    return row === undefined
-      ? null
-      : { campaign: JSON.parse(row.campaign) as PoolCampaign, shard: row.shard };
+    if (row === undefined) return null;
+    const stored = JSON.parse(row.campaign) as Omit<PoolCampaign, keyof typeof ADDED_LATER>;
+    return { campaign: { ...ADDED_LATER, ...stored }, shard: row.shard };
   }
 
   /** When the breaker tripped here last, or null when it never did. */

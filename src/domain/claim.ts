@@ -12,8 +12,7 @@ export interface PoolCampaign {
   claimsPerUser: number;
   shards: number;
   codeLifetimeSeconds: number | null;
-  /** Missing in settings that a pool stored before there was such a thing. */
-  contactRetentionDays?: number | null;
+  contactRetentionDays: number | null;
   consent: { required: boolean; version: string } | null;
   /** The breaker: new claims in a minute at most, from when on they count, and its trip. */
   claimsPerMinuteMax: number | null;
