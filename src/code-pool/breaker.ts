@@ -21,13 +21,14 @@ export class Breaker {
   }
 
   /**
-   * The campaign as this shard must treat it: paused from the moment that it tripped here, whether
-   * D1 knows or not, until settings arrive that count from a later time.
+   * The campaign as this shard must treat it: paused from the moment that it tripped here until D1
+   * has been told, whose word is then in the settings, or settings arrive that count from a later
+   * time.
    */
   seen(campaign: PoolCampaign): PoolCampaign {
     if (campaign.claimsPerMinuteMax === null || campaign.status !== "active") return campaign;
     const trip = this.#settings.trip();
-    if (trip === null || trip.at < campaign.breakerCountsFrom) return campaign;
+    if (trip === null || trip.isTold || trip.at < campaign.breakerCountsFrom) return campaign;
     return { ...campaign, status: "paused", breakerTrippedAt: trip.at };
   }
 

@@ -103,10 +103,13 @@ function refuse(outcome: Exclude<ClaimOutcome, ClaimAnswer>): never {
   switch (outcome.kind) {
     case "closed": {
       const startsAt = toWireTime(outcome.startsAt);
+      const max = outcome.claimsPerMinuteMax;
+      // Whoever takes the limit away does not resume the campaign by it.
+      const limit = max === null ? "" : `: it gives ${max} codes a minute at most`;
       const detail = {
         "not-started": `The campaign starts at ${startsAt}.`,
         paused: "The campaign is paused.",
-        breaker: `The campaign was paused by its breaker: it gives ${outcome.claimsPerMinuteMax} codes a minute at most. It goes on when the brand resumes it.`,
+        breaker: `The campaign was paused by its breaker${limit}. It goes on when the brand resumes it.`,
         ended: "The campaign has ended.",
       }[outcome.reason];
       throw new ProblemError("campaign-not-open", { detail, extra: { starts_at: startsAt } });

@@ -43,6 +43,11 @@ const users = (count: number, word = "u") =>
 const read = async (brand: Brand, campaign: string) =>
   (await api.send<CampaignBody>(brand.secret, `GET /v1/campaigns/${campaign}`)).body;
 
+const setMax = (brand: Brand, campaign: string, max: number | null) =>
+  api.send<CampaignBody>(brand.secret, `PATCH /v1/campaigns/${campaign}`, {
+    max_claims_per_minute: max,
+  });
+
 const resume = (brand: Brand, campaign: string) =>
   api.send<CampaignBody>(brand.secret, `POST /v1/campaigns/${campaign}/resume`);
 
@@ -159,14 +164,10 @@ describe("max_claims_per_minute", () => {
     const brand = await api.newBrand();
     const campaign = await newCampaign(brand, null);
     expect((await claimFor(brand, campaign, users(10))).given).toBe(10);
-    const set = (max: number | null) =>
-      api.send<CampaignBody>(brand.secret, `PATCH /v1/campaigns/${campaign}`, {
-        max_claims_per_minute: max,
-      });
-    expect((await set(12)).body.max_claims_per_minute).toBe(12);
+    expect((await setMax(brand, campaign, 12)).body.max_claims_per_minute).toBe(12);
     expect((await claimFor(brand, campaign, users(5, "v"))).given).toBe(2);
     await told(brand, campaign);
-    await set(null);
+    await setMax(brand, campaign, null);
     await resume(brand, campaign);
     expect((await claimFor(brand, campaign, users(9, "w"))).given).toBe(9);
     for (const max of [0, -1, 1.5, 1_000_001, "5"]) {
@@ -240,6 +241,34 @@ describe("a breaker that tripped", () => {
     expectTripped(await api.claim(brand, campaign, "late"));
     while ((await read(brand, campaign)).status !== "paused") await scheduler.wait(20);
     expect((await trips(brand, campaign)).length).toBe(1);
+  });
+
+  it("is over, if its limit was taken away before D1 knew, also for a later limit", async () => {
+    const brand = await api.newBrand();
+    const campaign = await newCampaign(brand, 2);
+    await api.claim(brand, campaign, "first");
+    await breakD1(campaign, [{ when: "before", sql: TRIP, times: 1_000 }]);
+    expect((await claimFor(brand, campaign, users(3))).given).toBe(1);
+    await setMax(brand, campaign, null);
+    expect((await api.claim(brand, campaign, "after")).status).toBe(201);
+    await breakD1(campaign, []);
+    await runDurableObjectAlarm(poolOf(campaign));
+    expect((await setMax(brand, campaign, 50)).body.status).toBe("active");
+    expect((await api.claim(brand, campaign, "later")).status).toBe(201);
+    expect(await trips(brand, campaign)).toEqual([]);
+  });
+
+  it("pauses the campaign until it is resumed, also when its limit is taken away", async () => {
+    const brand = await api.newBrand();
+    const campaign = await newCampaign(brand, 2);
+    expect((await claimFor(brand, campaign, users(3))).given).toBe(2);
+    await told(brand, campaign);
+    expect((await setMax(brand, campaign, null)).body.status).toBe("paused");
+    const refused = await api.claim(brand, campaign, "late");
+    expectTripped(refused);
+    expect(refused.text).toContain("paused by its breaker. It goes on");
+    await resume(brand, campaign);
+    expect((await claimFor(brand, campaign, users(5, "v"))).given).toBe(5);
   });
 
   it("stays as it is for a campaign that was ended meanwhile", async () => {
