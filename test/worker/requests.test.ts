@@ -5,7 +5,9 @@ import { IDEMPOTENCY_KEPT_MS } from "../../src/code-pool/requests.ts";
 import { userKeyOf } from "../../src/code-pool/stub.ts";
 import { findCampaign } from "../../src/db/campaigns.ts";
 import { shardOf } from "../../src/domain/claim.ts";
+import { base32 } from "../../src/domain/id.ts";
 import type { Answer, Brand, ClaimBody } from "../support/api.ts";
+import { newSecretKey } from "../support/brand-key.ts";
 import { staleRequest } from "../support/pool-requests.ts";
 import { api } from "../support/worker-api.ts";
 
@@ -340,6 +342,39 @@ describe("a redemption with an Idempotency-Key", () => {
     expect(free.status).toBe(201);
     // The key of a claim is another: it belongs to another call.
     expect((await claim(brand, one, "k", user("u-2"))).status).toBe(201);
+  });
+
+  it("is another with a key of the other mode", async () => {
+    const brand = await api.newBrand();
+    const tester = { ...brand, secret: await newSecretKey(brand.id, "test") };
+    const testCode = await api.claim(tester, await api.newCampaign(tester, 1), "u-1");
+    const liveCode = await api.claim(brand, await api.newCampaign(brand, 1), "u-1");
+    const test = await redeem(tester, "k", { code: testCode.body.code, order_id: "o-1" });
+    expect(test.status).toBe(201);
+    const live = await redeem(brand, "k", { code: liveCode.body.code, order_id: "o-1" });
+    expect([live.status, live.headers.get(REPLAYED)]).toEqual([201, null]);
+    expectReused(await redeem(tester, "k", { code: testCode.body.code, order_id: "o-2" }));
+  });
+
+  it("is kept in such a way that nobody can try out whose request it was", async () => {
+    const brand = await api.newBrand();
+    const campaign = await api.newCampaign(brand, 5);
+    const { code } = (await api.claim(brand, campaign, "u-1")).body;
+    const body = { code, order_id: "o-1", user_id: "u-1" };
+    expect((await redeem(brand, "k", body)).status).toBe(201);
+    expectReused(await redeem(brand, "k", { code, order_id: "o-1" }));
+    await api.send(brand.secret, "DELETE /v1/users/u-1");
+    // What anybody could compute who reads the pool and guesses the user.
+    const guess = new TextEncoder().encode(
+      JSON.stringify([brand.id, "POST /v1/redemptions", JSON.stringify(body)]),
+    );
+    const guessed = base32(new Uint8Array(await crypto.subtle.digest("SHA-256", guess)));
+    await runInDurableObject(poolOf(campaign), (_pool, { storage }) => {
+      const rows = storage.sql.exec("SELECT fingerprint FROM requests").toArray();
+      expect(rows.length).toBe(1);
+      expect(rows).not.toEqual([{ fingerprint: guessed }]);
+    });
+    expect((await redeem(brand, "k", body)).status).toBe(201);
   });
 
   it("is judged anew after a refusal", async () => {

@@ -14,8 +14,14 @@ import {
   NewValidation,
   Validation,
 } from "../checkout-schemas.ts";
-import type { HttpEnv } from "../http-env.ts";
-import { findRequestKey, IdempotencyHeader, markReplay, replayable } from "../idempotency.ts";
+import { inventoryOfKey, type HttpEnv } from "../http-env.ts";
+import {
+  findIdempotencyKey,
+  findRequestKey,
+  IdempotencyHeader,
+  markReplay,
+  replayable,
+} from "../idempotency.ts";
 import { brakeWrongCode, requireNotBackedOff } from "../limits.ts";
 import { ProblemError } from "../problems.ts";
 import { requireCampaignOf } from "../require-campaign.ts";
@@ -111,7 +117,8 @@ checkoutRoutes.openapi(
   async (c) => {
     const body = c.req.valid("json");
     const { code, order_id: orderId, user_id: userId = null, order = null } = body;
-    const key = await findRequestKey(c, [c.var.brand.id, "POST /v1/redemptions"], body);
+    // One that is none is refused before anything is looked for.
+    findIdempotencyKey(c);
     requireNotBackedOff(c, userId);
     const known = await findTyped(c, code);
     if (known === null) {
@@ -120,6 +127,11 @@ checkoutRoutes.openapi(
     }
     const { found, campaign } = known;
     if (found.shard === null) throw refusedCode(unheldReason(known));
+    const userKey = userId && (await userKeyOf(campaign, userId));
+    // Of one mode, as the codes are. And of the user by their key, so that what is kept of the
+    // request does not tell who it was once they are erased.
+    const scope = [inventoryOfKey(c), "POST /v1/redemptions"];
+    const key = await findRequestKey(c, scope, { ...body, user_id: userKey });
     if (key !== null && !(await bindBrandKey(c.env, campaign.brandId, key))) {
       throw new ProblemError("idempotency-key-reused");
     }
@@ -127,7 +139,7 @@ checkoutRoutes.openapi(
     const request = {
       place: { batchId: found.batchId, ordinal: found.ordinal },
       orderId,
-      userKey: userId && (await userKeyOf(campaign, userId)),
+      userKey,
       terms: { order, discount, discountAmount: discountAmount(discount, order) },
       revokedAt: found.revokedAt,
       key,
