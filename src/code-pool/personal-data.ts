@@ -26,9 +26,12 @@ export class PersonalData {
   /**
    * Takes from the user's claims all that says who it is. What stays is the keyed hash, by which
    * the user gets the same code again and no more than are due, and the consent, without who gave
-   * it. Answers the claims that this erasure took it from, also when it is repeated.
+   * it. Answers the claims that this erasure took it from, also when it is repeated: then those are
+   * the same, because they may have been told already, and what was claimed since is new data.
    */
   erase(userKey: string, erasureId: string): ErasedClaim[] {
+    const before = this.#erasedBy(userKey, erasureId);
+    if (before.length > 0) return before;
     const PERSONAL = ["user_id", "contact"];
     this.#sql.exec(
       `UPDATE claims SET ${PERSONAL.map((column) => `${column} = ${blanked(column)}`).join()}
@@ -41,6 +44,10 @@ export class PersonalData {
       erasureId,
       userKey,
     );
+    return this.#erasedBy(userKey, erasureId);
+  }
+
+  #erasedBy(userKey: string, erasureId: string): ErasedClaim[] {
     return this.#sql
       .exec<ErasedClaim & Record<string, SqlStorageValue>>(
         `SELECT nth, batch_id AS batchId, from_ordinal + slot - first_slot AS ordinal

@@ -375,6 +375,30 @@ describe("erasing a user", () => {
     });
   });
 
+  it("tells of every claim that it took the user from, also where a step is done again", async () => {
+    const brand = await api.newBrand();
+    const campaign = await api.newCampaign(brand, 5, { claims_per_user: 2 });
+    const userId = unique("u");
+    const first = await claim(brand, campaign, userId);
+    await breakD1(eraserOf(brand), [
+      { when: "before", sql: /UPDATE erasures SET after_campaign/, times: 1_000 },
+    ]);
+    const begun = await erase(brand, userId);
+    expect(begun.body.status).toBe("running");
+    const second = await claim(brand, campaign, userId);
+    expect([second.status, second.body.user_id]).toEqual([201, userId]);
+    await breakD1(eraserOf(brand), []);
+    await untilComplete(brand, begun.body.id);
+    const claims = await api.listAll<Claim>(brand.secret, `/v1/campaigns/${campaign}/claims`);
+    const erased = claims.filter(({ user_id }) => user_id === null).map(({ id }) => id);
+    expect(erased).toContain(first.body.id);
+    const told = await api.listAll<{ data: { claim_ids: string[] } }>(
+      brand.secret,
+      `/v1/events?campaign_id=${campaign}&type=user.erased`,
+    );
+    expect(told.flatMap(({ data }) => data.claim_ids).toSorted()).toEqual(erased.toSorted());
+  });
+
   it("is harmless when repeated, and for somebody unknown", async () => {
     const brand = await api.newBrand();
     const campaign = await api.newCampaign(brand, 5);
