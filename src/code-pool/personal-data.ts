@@ -89,8 +89,13 @@ export class PersonalData {
       .toArray();
   }
 
-  /** Deletes contact data whose time is over: some of it, in one go. Whether more is left. */
+  /**
+   * Deletes contact data whose time is over, when it is time to: some of it, in one go. Whether
+   * more is left.
+   */
   sweep(now: number): boolean {
+    const at = this.sweepsAt();
+    if (at === null || now < at) return false;
     const from = this.contactsFrom(now);
     const claims = this.#claimsToSweep(SWEEP_MAX);
     const due = claims.findIndex(({ claimed_at }) => claimed_at > from);

@@ -729,6 +729,40 @@ describe("contact data", () => {
     while ((await storedContacts(campaign)) > 0) await runDurableObjectAlarm(poolOf(campaign));
   });
 
+  it.each([null, 1])(
+    "costs an alarm no look at the claims before it is time (%s days)",
+    async (days) => {
+      const brand = await api.newBrand();
+      const campaign = await api.newCampaign(brand, 9, { contact_retention_days: days });
+      await api.claim(brand, campaign, "u-1");
+      await settle(brand, campaign);
+      await runInDurableObject(poolOf(campaign), async (pool, { storage }) => {
+        const { sql } = storage;
+        sql.exec(
+          `WITH RECURSIVE more (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM more WHERE n < ?)
+           INSERT INTO claims (slot, user_key, nth, user_id, code, claimed_at, attempt)
+           SELECT n, 'k' || n, 0, 'u' || n, 'c' || n, ?, 'a' FROM more`,
+          SWEEP_MAX,
+          Date.now(),
+        );
+        sql.exec("UPDATE pool SET projected_slot = ?", SWEEP_MAX);
+        const cursors: SqlStorageCursor<Record<string, SqlStorageValue>>[] = [];
+        const exec = sql.exec.bind(sql);
+        Object.defineProperty(sql, "exec", {
+          configurable: true,
+          value: (...parameters: Parameters<typeof exec>) => {
+            const cursor = exec(...parameters);
+            cursors.push(cursor);
+            return cursor;
+          },
+        });
+        await pool.alarm();
+        Reflect.deleteProperty(sql, "exec");
+        expect(cursors.reduce((sum, { rowsRead }) => sum + rowsRead, 0)).toBeLessThan(50);
+      });
+    },
+  );
+
   it("has a time of 1 to 3,650 days", async () => {
     const brand = await api.newBrand();
     for (const [days, status] of [
