@@ -171,6 +171,8 @@ campaignRoutes.openapi(
     if (campaign === null) throw new ProblemError("not-found");
     const availability = await availabilityOf(c.env, campaign);
     c.header("Cache-Control", `public, max-age=${VIEW_AGE_MAX_MS / 1000}`);
+    // Whose campaign a slug names, the key says.
+    c.header("Vary", "Authorization", { append: true });
     return c.json(presentPublic(campaign, availability), 200);
   },
 );
