@@ -138,21 +138,30 @@ export async function revokeKey(db: D1Database, id: string, along: Alongside): P
   await database(db).batch([revoke, ...alongside(db, along)]);
 }
 
-/** Puts `successor` in, and lets the key before it go at `expiresAt`, or sooner if it was to. */
+/**
+ * Puts `successor` in, and lets the key before it go at `expiresAt`, or sooner if it was to. False,
+ * and without effect, when that key counts no more: whoever revokes it leaves no successor.
+ */
 export async function succeedKey(
   db: D1Database,
   { before, successor, expiresAt }: { before: ApiKeyRow; successor: ApiKeyRow; expiresAt: number },
   along: Alongside,
-): Promise<void> {
+): Promise<boolean> {
   const orm = database(db);
-  await orm.batch([
-    orm.insert(apiKeys).values(successor),
+  const { id, hash, hint, createdAt } = successor;
+  // In the order of the table's columns.
+  const row = sql`SELECT ${id}, brand_id, kind, mode, name, ${hash}, ${hint}, ${createdAt}, NULL, NULL,
+    scopes, allowed_origins, NULL FROM api_keys
+    WHERE id = ${before.id} AND revoked_at IS NULL AND coalesce(expires_at > ${createdAt}, 1)`;
+  const [added] = await orm.batch([
+    orm.insert(apiKeys).select(row).returning({ id: apiKeys.id }),
     orm
       .update(apiKeys)
       .set({ expiresAt: sql`min(coalesce(${apiKeys.expiresAt}, ${expiresAt}), ${expiresAt})` })
-      .where(eq(apiKeys.id, before.id)),
+      .where(and(eq(apiKeys.id, before.id), sql`changes() > 0`)),
     ...alongside(db, along),
   ]);
+  return added.length > 0;
 }
 
 /** Whether a key that is neither revoked nor expired may be used from pages of the origin. */

@@ -2,10 +2,12 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { api } from "../support/worker-api.ts";
 import type { Answer, Brand } from "../support/api.ts";
+import { interceptedD1 } from "../support/intercepted-d1.ts";
 import { apiWith } from "../support/watched-api.ts";
 
 interface Key {
   id: string;
+  name: string;
   key: string;
   hint: string;
   scopes: string[] | null;
@@ -92,6 +94,27 @@ describe("a key", () => {
     // A later rotation with a longer overlap does not bring it back.
     const late = await api.send(brand.secret, route, { overlap_seconds: 600 });
     expect(slugOf(late)).toBe("key-inactive");
+  });
+
+  it("that is revoked while it is rotated leaves no successor, and no word of one", async () => {
+    const brand = await api.newBrand();
+    const { body: before } = await makeKey(brand.secret);
+    const DB = interceptedD1(env.DB, async (sql, call) => {
+      if (sql.some((text) => text.startsWith('insert into "api_keys"'))) {
+        await api.send(brand.secret, `DELETE /v1/keys/${before.id}`);
+      }
+      return call();
+    });
+    const route = `POST /v1/keys/${before.id}/rotate`;
+    const rotated = await apiWith({ DB }).send<Key>(brand.secret, route, { overlap_seconds: 60 });
+    expect([rotated.status, slugOf(rotated)]).toEqual([409, "key-inactive"]);
+    const keys = await api.listAll<Key>(brand.secret, "/v1/keys");
+    expect(keys.filter(({ name }) => name === before.name).map(({ id }) => id)).toEqual([
+      before.id,
+    ]);
+    expect((await readKey(brand, before.id)).body.expires_at).toBeNull();
+    const log = await api.listAll<{ action: string }>(brand.secret, "/v1/audit-log");
+    expect(log.map(({ action }) => action)).not.toContain("rotateKey");
   });
 
   it("notes when it was used, at most every five minutes", async () => {

@@ -241,11 +241,12 @@ keyRoutes.openapi(
       successor: made.row,
       expiresAt: now + asked.overlap_seconds * 1000,
     };
-    await change(
+    const isMade = await change(
       c,
-      { action: "rotateKey", target: before.id, fields: asked, answer, made: () => undefined },
+      { action: "rotateKey", target: before.id, fields: asked, answer, made: () => true },
       (along) => succeedKey(c.env.DB, succession, along),
     );
+    if (!isMade) throw new ProblemError("key-inactive");
     await forgetKey(near(c), before);
     c.header("Location", answer.location);
     return c.json(answer.body, 201);
