@@ -108,7 +108,7 @@ function secretKeyBy(find: FindKey, scope: Scope): MiddlewareHandler<HttpEnv> {
 function anyKeyBy(find: FindKey, scope: Scope): MiddlewareHandler<HttpEnv> {
   return async function anyKey(c, next) {
     const owned = await requireBrandKey(c, find);
-    if (owned.key.kind === "publishable") await requirePage(c, owned);
+    if (owned.key.kind === "publishable") requirePage(c, owned);
     else requireServer(c, owned, scope);
     return next();
   };
@@ -135,12 +135,11 @@ function requireServer(c: Context<HttpEnv>, { key, brand }: OwnedKey, scope: Sco
 }
 
 /** A page sees what has the mode of its key, nothing else. */
-async function requirePage(c: Context<HttpEnv>, { key, brand }: OwnedKey): Promise<void> {
+function requirePage(c: Context<HttpEnv>, { key, brand }: OwnedKey): void {
   const origin = c.req.header("Origin");
   if (origin === undefined || !key.allowedOrigins.includes(origin)) {
     throw new ProblemError("origin-not-allowed");
   }
-  await brakeAddress(c);
   c.set("brand", brand);
   c.set("key", key);
   c.set("scope", { brandId: brand.id, mode: key.mode });
@@ -158,6 +157,8 @@ async function requireKey(c: Context<HttpEnv>, token: string, find: FindKey): Pr
     if (isWellFormedApiKey(token)) await brakeWrongKey(c);
     throw new ProblemError("unauthenticated");
   }
+  // First, so that one address cannot use up what a page's key, which is public, is good for.
+  if (found.key.kind === "publishable") await brakeAddress(c);
   await brakeKey(c, found.key.id);
   noteUse(near(c), found.key, now);
   return found;

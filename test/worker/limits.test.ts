@@ -143,6 +143,27 @@ describe("wrong codes", () => {
 });
 
 describe("a key's calls", () => {
+  it("past those of one address count not against the key, from whatever page they say", async () => {
+    const { publishable } = await api.newBrand();
+    let counted = 0;
+    const KEY_BRAKE = {
+      limit: () => {
+        counted += 1;
+        return Promise.resolve({ success: true });
+      },
+    };
+    const ADDRESS_BRAKE = { limit: () => Promise.resolve({ success: false }) };
+    const here = apiWith({ KEY_BRAKE, ADDRESS_BRAKE });
+    const there = apiWith({ KEY_BRAKE });
+    const see = (by: Api, headers: Record<string, string>) =>
+      by.send(publishable, "GET /v1/campaigns/default", undefined, from(newAddress(), headers));
+    for (const headers of [{}, { Origin: PAGE }]) {
+      expectLimited(await see(here, headers), ADDRESS);
+    }
+    expect(counted).toBe(0);
+    expect([(await see(there, {})).status, counted]).toEqual([403, 1]);
+  });
+
   it("are braked by the platform, whose failure brakes nobody", async () => {
     const brand = await api.newBrand();
     const asked: string[] = [];
