@@ -391,3 +391,7 @@ async function weakPair(): Promise<Pick<KeyPair, "privateKey" | "jwk">> {
   const { n, e } = (await crypto.subtle.exportKey("jwk", publicKey)) as JsonWebKey;
   return { privateKey, jwk: { kty: "RSA", n, e, kid: "weak" } };
 }
+
+it("an issuer is asked as anybody may ask it, also on a host of our own zone", () => {
+  expect(Cloudflare.compatibilityFlags["global_fetch_strictly_public"]).toBe(true);
+});
