@@ -8,6 +8,7 @@ import { eraseUser } from "../../src/users/stub.ts";
 import { unique, type Answer, type Brand, type ClaimBody } from "../support/api.ts";
 import { faultyD1, type Fault } from "../support/faulty-d1.ts";
 import { interceptedD1 } from "../support/intercepted-d1.ts";
+import { apiWith } from "../support/watched-api.ts";
 import { api } from "../support/worker-api.ts";
 
 const DAY_MS = 86_400_000;
@@ -28,6 +29,10 @@ interface ErasureBody {
   id: string;
   status: "running" | "complete";
   claims: number;
+}
+
+interface Operation {
+  responses: Record<string, { description: string }>;
 }
 
 const contactOf = (userId: string) => ({
@@ -473,6 +478,22 @@ describe("an erasure that is interrupted", () => {
       .run();
     await untilComplete(brand, id);
     expect(await everythingHeld(campaign)).not.toContain(userId);
+  });
+
+  it("is 503 when its object has too much to do, as the reference says", async () => {
+    const brand = await api.newBrand();
+    const busy = () => Promise.reject(Object.assign(new Error("busy"), { overloaded: true }));
+    const USER_ERASER = { getByName: () => ({ erase: busy }) } as unknown as Env["USER_ERASER"];
+    const here = apiWith({ USER_ERASER });
+    const answer = await here.send(brand.secret, "DELETE /v1/users/u-1");
+    expect([answer.status, answer.headers.get("Retry-After")]).toEqual([503, "1"]);
+    expect(answer.body["type"]).toMatch(/\/pool-overloaded$/);
+    const { body } = await api.send<{ paths: Record<string, Record<string, Operation>> }>(
+      null,
+      "GET /openapi.json",
+    );
+    const declared = body.paths["/v1/users/{user_id}"]?.["delete"]?.responses["503"];
+    expect(declared?.description).toContain("`pool-overloaded`");
   });
 
   it("goes on in another object, where the one that began was lost", async () => {

@@ -80,7 +80,7 @@ userRoutes.openapi(
     request: { params, query: NoQuery },
     responses: {
       202: located(Erasure, "The erasure: complete already, or running"),
-      ...problemResponses("not-found", ...KEY_PROBLEMS),
+      ...problemResponses("not-found", "pool-overloaded", ...KEY_PROBLEMS),
     },
   }),
   async (c) => {
