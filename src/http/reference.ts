@@ -53,6 +53,8 @@ export function serveReference(app: OpenAPIHono<HttpEnv>): void {
         "Codes",
         "Claims",
         "Checkout",
+        "Users",
+        "Events",
         "Reports",
         "Platform",
       ].map((name) => ({ name })),

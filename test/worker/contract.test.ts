@@ -11,6 +11,7 @@ import type { Answer, Brand } from "../support/api.ts";
 import { api } from "../support/worker-api.ts";
 
 interface Operation {
+  tags: string[];
   operationId?: string;
   security?: Record<string, unknown>[];
   parameters?: { in: string; name: string }[];
@@ -20,6 +21,7 @@ interface Operation {
 
 interface Document {
   openapi: string;
+  tags: { name: string }[];
   paths: Record<string, Record<string, Operation>>;
   components: { schemas: Record<string, Record<string, unknown>> };
 }
@@ -169,6 +171,12 @@ describe("the OpenAPI document", () => {
       const scopes = operation.security?.flatMap((entry) => entry["secretKey"] ?? []);
       expect([name, scopes]).toEqual([name, [expect.toBeOneOf([...SCOPES])]]);
     }
+  });
+
+  it("names each tag that an operation has, and no other", () => {
+    const named = document.tags.map(({ name }) => name);
+    const used = new Set(routes.flatMap(({ operation }) => operation.tags));
+    expect(named.toSorted()).toEqual([...used].toSorted());
   });
 
   it("holds every path that the Worker serves", async () => {
