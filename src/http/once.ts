@@ -200,8 +200,12 @@ export function onceOver(slow: Slow | null): MiddlewareHandler<HttpEnv> {
   return async function onlyOnce(c, next) {
     const key = findIdempotencyKey(c);
     if (key === null) return next();
-    const body = slow?.digest === undefined ? await c.req.text() : c.req.header("Content-Type");
-    const mine = await Once.of(c, key, askedText(body ?? "", new URL(c.req.url)));
+    const type = c.req.header("Content-Type") ?? "";
+    const isFile = slow?.digest !== undefined;
+    // What does not say that it is JSON is refused, whatever came before under its key.
+    if (!isFile && type !== "application/json") return next();
+    const body = isFile ? type : await c.req.text();
+    const mine = await Once.of(c, key, askedText(body, new URL(c.req.url)));
     const before = await mine.replay(c, slow);
     if (before !== null) return before;
     c.set("once", mine);

@@ -23,6 +23,7 @@ const KINDS: Record<string, string> = {
   evt: "event",
   dlv: "delivery",
   aud: "entry",
+  era: "erasure",
 };
 /** Real values of other path parameters. */
 const KNOWN: Record<string, string[]> = {

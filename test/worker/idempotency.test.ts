@@ -107,6 +107,16 @@ describe.each(creating)("$name", ({ name }) => {
     expect(await countRows()).toEqual(before);
   });
 
+  it("is not repeated by what does not say that it is JSON", async () => {
+    const call = await callOf(await worldOf(), name);
+    if (typeof call.body === "string") return;
+    const headers = withKey(unique("key"));
+    expect((await sendCall(api, name, call, headers)).status).toBe(201);
+    const typed = { ...headers, "Content-Type": "multipart/form-data; boundary=x" };
+    const again = await sendCall(api, name, call, typed);
+    expect([again.status, again.headers.get("Idempotent-Replayed")]).toEqual([415, null]);
+  });
+
   it("refuses another request under the same key, and does nothing", async () => {
     const call = await callOf(await worldOf(), name);
     const key = unique("key");
