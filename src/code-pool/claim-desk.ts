@@ -67,6 +67,10 @@ export class ClaimDesk {
       case "consent-missing":
         return { kind: "consent-missing", version: decision.version };
       case "grant":
+        // Whoever is paced is a page's user.
+        if (campaign.isChallenged === true && request.pace !== null && request.proof === null) {
+          return { kind: "proof-missing" };
+        }
         return this.#grant(request, decision.nth, campaign, now);
     }
   }

@@ -59,6 +59,8 @@ export type ClaimVerdict =
   | { kind: "key-reused" }
   /** The proof was another user's before. */
   | { kind: "proof-spent" }
+  /** A page brought none: its caller's copy of the campaign is from before it was asked for. */
+  | { kind: "proof-missing" }
   /** The user called too often: nothing was looked at. */
   | { kind: "paced"; retryAfterMs: number }
   | { kind: "exhausted" }

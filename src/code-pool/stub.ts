@@ -63,6 +63,7 @@ export function poolCampaign(campaign: CampaignRow): PoolCampaign {
       required: campaign.consent.required,
       version: campaign.consent.version,
     },
+    isChallenged: campaign.challenge !== null,
     claimsPerMinuteMax: campaign.claimsPerMinuteMax,
     breakerCountsFrom: campaign.breakerCountsFrom,
     breakerTrippedAt: campaign.breakerTrippedAt,

@@ -14,6 +14,8 @@ export interface PoolCampaign {
   codeLifetimeSeconds: number | null;
   contactRetentionDays: number | null;
   consent: { required: boolean; version: string } | null;
+  /** Whether pages bring a proof. Missing as above. */
+  isChallenged?: boolean;
   /** The breaker: new claims in a minute at most, from when on they count, and its trip. */
   claimsPerMinuteMax: number | null;
   breakerCountsFrom: number;

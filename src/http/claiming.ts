@@ -88,6 +88,8 @@ export async function answerClaim(
     const headers = rateLimitHeaders(USER, paceLeft.remaining, Math.ceil(paceLeft.resetMs / 1000));
     for (const [header, value] of Object.entries(headers)) c.header(header, value);
   }
+  // So that the next try meets the challenge.
+  if (outcome.kind === "proof-missing") await findCampaignAnew(near(c), campaign, name);
   if (!("claim" in outcome)) return refuse(outcome);
   // The pool decides by the newest settings; the answer must show those, too.
   const isNewest = outcome.version <= campaign.version;
@@ -129,6 +131,8 @@ function refuse(outcome: Exclude<ClaimOutcome, ClaimAnswer>): never {
       throw new ProblemError("idempotency-key-reused");
     case "proof-spent":
       throw challengeFailed("The token was another user's.");
+    case "proof-missing":
+      throw challengeFailed("The campaign has a challenge now.");
     case "paced":
       throw limited(USER, Math.ceil(outcome.retryAfterMs / 1000));
     case "exhausted":

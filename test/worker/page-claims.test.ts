@@ -1,7 +1,10 @@
 /** Claims that a page makes: with a publishable key, for the user of a signed token. */
 
+import { env } from "cloudflare:workers";
 import { SignJWT } from "jose";
 import { beforeAll, describe, expect, it } from "vitest";
+import { configurePools } from "../../src/code-pool/stub.ts";
+import { findCampaign } from "../../src/db/campaigns.ts";
 import type { Answer, Brand, ClaimBody } from "../support/api.ts";
 import { countingApi } from "../support/watched-api.ts";
 import { api } from "../support/worker-api.ts";
@@ -203,5 +206,36 @@ describe("a server", () => {
       { "Codedrop-User-Token": "x.y.z" },
     );
     expect(ignored.status).toBe(201);
+  });
+});
+
+describe("a challenge that a campaign is given", () => {
+  /** What PATCH does, by an isolate that cannot make this one forget its copy. */
+  async function challengeElsewhere(campaign: string): Promise<void> {
+    const challenge = { type: "turnstile", siteKey: "site", secret: "secret-of-the-challenge" };
+    await env.DB.prepare("UPDATE campaigns SET challenge = ?, version = version + 1 WHERE id = ?")
+      .bind(JSON.stringify(challenge), campaign)
+      .run();
+    const row = await findCampaign(env.DB, { brandId: brand.id, mode: null }, campaign);
+    if (row === null) throw new Error("No campaign");
+    await configurePools(env, row);
+  }
+
+  it("is met by every page that claims after the answer, whatever copy it is judged by", async () => {
+    const campaign = await api.newCampaign(brand, 3, { claims_per_user: 2 });
+    expect((await claim({ user: "ann", campaign })).status).toBe(201);
+    await challengeElsewhere(campaign);
+    for (const user of ["ann", "bob"]) {
+      const answer = await claim({ user, campaign });
+      expect([user, answer.status, slugOf(answer)]).toEqual([user, 403, "challenge-failed"]);
+    }
+    // The copy is new by now: the page is told of the challenge.
+    const view = await api.send(key, `GET /v1/campaigns/${campaign}`, undefined, {
+      Origin: PAGE,
+    });
+    expect(view.body["challenge"]).toEqual({ type: "turnstile", site_key: "site" });
+    expect((await api.integrity(brand, campaign)).claimed).toBe(1);
+    // Servers answer for their users themselves.
+    expect((await api.claim(brand, campaign, "cy")).status).toBe(201);
   });
 });
