@@ -29,9 +29,15 @@ export const ADDRESS = { name: "address", quota: 1_200, windowSeconds: 60 };
  * can click, and a page that repeats without end is stopped.
  */
 export const USER = { name: "user", quota: 60, windowSeconds: 60 };
-/** Keys from one address that look right and are not: each costs a look-up. */
+/**
+ * Keys from one address that look right and are not: whoever tries keys is told to stop. Each costs
+ * a look-up all the same, since a right one must be found.
+ */
 export const WRONG_KEY = { name: "wrong-key", quota: 200, windowSeconds: 60 };
-/** Codes that are none, by one key: 1 in 100,000 guesses is a code at most, so one in 3 hours. */
+/**
+ * Codes that are none, by one key, where the shop does not say who types. It tells the shop that
+ * somebody guesses; only USER_WRONG_CODE can stop them without closing the checkout.
+ */
 export const WRONG_CODE = { name: "wrong-code", quota: 600, windowSeconds: 60 };
 /** And by one user, where the shop says who types. */
 export const USER_WRONG_CODE = { name: "user-wrong-code", quota: 20, windowSeconds: 60 };

@@ -89,7 +89,9 @@ async function askIssuer(near: Near, id: string): Promise<PublicKey[]> {
     (error: unknown) => {
       question.outcome = "failed";
       const message = "An issuer gave no keys";
-      console.warn({ message, brand_id: brandId, error: String(error) });
+      // A SyntaxError quotes what the issuer answered, which is not for our logs.
+      const told = error instanceof SyntaxError ? "The answer is no JSON." : String(error);
+      console.warn({ message, brand_id: brandId, error: told });
       throw error;
     },
   );

@@ -69,7 +69,7 @@ const TABLE: Record<string, Who> = {
 };
 
 /** What a key of test mode may not do though it has the scope: it is about what is live. */
-const LIVE_ONLY = new Set(["GET /v1/audit-log", "GET /v1/audit-log/verify"]);
+const LIVE_ONLY = new Set(["PATCH /v1/brand", "GET /v1/audit-log", "GET /v1/audit-log/verify"]);
 
 /** What came of a call: it was let in, or why not. */
 type Verdict =

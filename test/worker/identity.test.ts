@@ -78,7 +78,7 @@ describe("a brand's identity", () => {
       expect([refused.status, refused.text]).toEqual([403, expect.stringContaining("/forbidden")]);
     }
     expect((await api.send(key, "GET /v1/brand")).body["identity"]).toEqual(issued);
-    expect((await api.send(key, "PATCH /v1/brand", { name: "Test" })).status).toBe(200);
+    expect((await api.send(key, "PATCH /v1/brand", { name: "Test" })).status).toBe(403);
     expect((await read(brand)).body["identity"]).toEqual(issued);
   });
 

@@ -147,6 +147,25 @@ describe("a key", () => {
     expect(await worksFor(wide.key)).toBe(200);
   });
 
+  it("that expires makes and takes over none that lasts longer", async () => {
+    const brand = await api.newBrand();
+    const [soon, later] = [60_000, 120_000].map((ms) => new Date(Date.now() + ms).toISOString());
+    const { body: short } = await makeKey(brand.secret, { expires_at: soon });
+    for (const expires_at of [null, later]) {
+      const made = await makeKey(short.key, { expires_at });
+      expect([expires_at, made.status, slugOf(made)]).toEqual([expires_at, 403, "forbidden"]);
+    }
+    expect((await makeKey(short.key, { expires_at: soon })).status).toBe(201);
+    const { body: lasting } = await makeKey(brand.secret);
+    const taken = await api.send(short.key, `POST /v1/keys/${lasting.id}/rotate`, {
+      overlap_seconds: 60,
+    });
+    expect([taken.status, slugOf(taken)]).toEqual([403, "forbidden"]);
+    const route = `POST /v1/keys/${short.id}/rotate`;
+    const own = await api.send<Key>(short.key, route, { overlap_seconds: 600 });
+    expect([own.status, own.body.expires_at]).toEqual([201, soon]);
+  });
+
   it("of test mode neither makes, sees, changes nor revokes live ones", async () => {
     const brand = await api.newBrand();
     const { body: test } = await makeKey(brand.secret, { mode: "test" });

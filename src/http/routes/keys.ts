@@ -53,11 +53,17 @@ async function requireOther(c: Context<HttpEnv>): Promise<ApiKeyRow> {
   return key;
 }
 
-/** Nobody makes a key that may do more than their own. */
+/** Nobody makes a key that may do more than their own, or for longer. */
 function requireWithin(
   c: Context<HttpEnv>,
-  key: Pick<ApiKeyRow, "kind" | "mode" | "scopes">,
+  key: Pick<ApiKeyRow, "kind" | "mode" | "scopes" | "expiresAt">,
 ): void {
+  const until = c.var.key.expiresAt;
+  if (until !== null && (key.expiresAt === null || key.expiresAt > until)) {
+    throw new ProblemError("forbidden", {
+      detail: "A key that expires makes only keys that expire no later.",
+    });
+  }
   if (c.var.key.mode === "test" && key.mode === "live") {
     throw new ProblemError("forbidden", { detail: "A test key makes test keys only." });
   }
@@ -96,8 +102,8 @@ keyRoutes.openapi(
     const asked = c.req.valid("json");
     const { kind, mode, name, ...rest } = asked;
     const scopes = rest.scopes ?? null;
-    requireWithin(c, { kind, mode, scopes });
     const expiresAt = rest.expires_at == null ? null : Date.parse(rest.expires_at);
+    requireWithin(c, { kind, mode, scopes, expiresAt });
     if (expiresAt !== null && expiresAt <= Date.now()) {
       throw invalidField("/expires_at", "Must be in the future.");
     }
@@ -209,7 +215,7 @@ keyRoutes.openapi(
     operationId: "rotateKey",
     summary: "Put a new key in a key's place",
     description:
-      "The new one may do what the old one may. The old one is good for overlap_seconds more, so that nothing stands still while its holders change over.",
+      "The new one may do what the old one may, and expires when it was to, if it was. The old one is good for overlap_seconds more, so that nothing stands still while its holders change over.",
     tags: ["Keys"],
     ...forSecretKey("keys:write", readableBody, once),
     request: { params, query: NoQuery, headers: IdempotencyHeader, body: jsonBody(KeyRotation) },
@@ -232,9 +238,8 @@ keyRoutes.openapi(
     if (before.revokedAt !== null || (before.expiresAt !== null && before.expiresAt <= now)) {
       throw new ProblemError("key-inactive");
     }
-    const { brandId, kind, mode, name, scopes, allowedOrigins } = before;
-    const fields = { brandId, kind, mode, name, scopes, allowedOrigins, expiresAt: null };
-    const made = await keyToInsert(fields);
+    // It expires when the one before it does, if that one was to: rotating makes nothing last longer.
+    const made = await keyToInsert(before);
     const answer = answerWith(made);
     const succession = {
       before,
@@ -243,7 +248,14 @@ keyRoutes.openapi(
     };
     const isMade = await change(
       c,
-      { action: "rotateKey", target: before.id, fields: asked, answer, made: () => true },
+      {
+        action: "rotateKey",
+        // Whoever reads the log must know of both.
+        target: `${before.id}/${made.row.id}`,
+        fields: asked,
+        answer,
+        made: () => true,
+      },
       (along) => succeedKey(c.env.DB, succession, along),
     );
     if (!isMade) throw new ProblemError("key-inactive");

@@ -42,7 +42,7 @@ const ProfileChange = z
     },
   });
 
-const LIVE_ONLY = "A test key cannot change what live codes use.";
+const LIVE_ONLY = "A test key cannot change what is live, too.";
 
 function identityOf(c: Context<HttpEnv>, asked: z.infer<typeof NewIdentity>): Identity {
   const outcome = identityAsked(asked, { allowsLoopback: allowsLoopback(c.env) });
@@ -88,7 +88,7 @@ profileRoutes.openapi(
   async (c) => {
     const { identity: asked, ...rest } = c.req.valid("json");
     const { brand, key } = c.var;
-    if (asked !== undefined && key.mode === "test") {
+    if (key.mode === "test") {
       throw new ProblemError("forbidden", { detail: LIVE_ONLY });
     }
     const identity = asked == null ? null : identityOf(c, asked);
