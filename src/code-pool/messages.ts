@@ -111,6 +111,8 @@ export interface HeldRedemption {
 /** A claim whose user's data was erased, and the place of its code in the inventory. */
 export interface ErasedClaim extends Place {
   nth: number;
+  /** False: by an earlier erasure, of which D1 may not know yet. */
+  isOfThis: boolean;
 }
 
 export interface RedeemRequest {

@@ -26,12 +26,12 @@ export class PersonalData {
   /**
    * Takes from the user's claims all that says who it is. What stays is the keyed hash, by which
    * the user gets the same code again and no more than are due, and the consent, without who gave
-   * it. Answers the claims that this erasure took it from, also when it is repeated: then those are
-   * the same, because they may have been told already, and what was claimed since is new data.
+   * it. Answers the user's erased claims. When it is repeated, those of this erasure stay the
+   * same, because they may have been told already, and what was claimed since is new data.
    */
   erase(userKey: string, erasureId: string): ErasedClaim[] {
-    const before = this.#erasedBy(userKey, erasureId);
-    if (before.length > 0) return before;
+    const before = this.#erased(userKey, erasureId);
+    if (before.some(({ isOfThis }) => isOfThis)) return before;
     const PERSONAL = ["user_id", "contact"];
     this.#sql.exec(
       `UPDATE claims SET ${PERSONAL.map((column) => `${column} = ${blanked(column)}`).join()}
@@ -44,20 +44,27 @@ export class PersonalData {
       erasureId,
       userKey,
     );
-    return this.#erasedBy(userKey, erasureId);
+    return this.#erased(userKey, erasureId);
   }
 
-  #erasedBy(userKey: string, erasureId: string): ErasedClaim[] {
+  #erased(userKey: string, erasureId: string): ErasedClaim[] {
     return this.#sql
-      .exec<ErasedClaim & Record<string, SqlStorageValue>>(
-        `SELECT nth, batch_id AS batchId, from_ordinal + slot - first_slot AS ordinal
+      .exec<{ nth: number; batchId: string; ordinal: number; isOfThis: number }>(
+        `SELECT nth, batch_id AS batchId, from_ordinal + slot - first_slot AS ordinal,
+                erased_by = ? AS isOfThis
          FROM claims JOIN blocks
            ON first_slot = (SELECT max(first_slot) FROM blocks WHERE first_slot <= slot)
-         WHERE user_key = ? AND erased_by = ? ORDER BY nth`,
-        userKey,
+         WHERE user_key = ? AND erased_by IS NOT NULL ORDER BY nth`,
         erasureId,
+        userKey,
       )
-      .toArray();
+      .toArray()
+      .map(({ nth, batchId, ordinal, isOfThis }) => ({
+        nth,
+        batchId,
+        ordinal,
+        isOfThis: isOfThis === 1,
+      }));
   }
 
   /** Claims that were made later show their contact data; for all others its time is over. */

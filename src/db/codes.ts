@@ -50,7 +50,7 @@ export function forgetUsers(
 ): [BatchItem<"sqlite">, BatchItem<"sqlite">] {
   const asked = JSON.stringify(places.map(({ batchId, ordinal }) => [batchId, ordinal]));
   const isOne = sql`(${codes.batchId}, ${codes.ordinal}) IN
-    (SELECT value ->> 0, value ->> 1 FROM json_each(${asked}))`;
+    (SELECT value ->> 0, value ->> 1 FROM json_each(${asked})) AND ${codes.userId} IS NOT NULL`;
   const set = (userId: SQL | null) => database(db).update(codes).set({ userId }).where(isOne);
   return [set(sql.raw(blanked("user_id"))), set(null)];
 }

@@ -28,12 +28,16 @@ export async function eraseFrom(env: Env, campaign: CampaignRow, erasure: Asked)
   if (erased === null) throw new Error("D1 was not told of the claims that are to be erased");
   if (erased.length === 0) return 0;
   const campaignId = campaign.id;
-  const claimIds = erased.map(({ nth }) => formatClaimId({ campaignId, userKey, nth }));
-  const event = await userErased(erasure, { campaignId, claimIds });
-  await repeated(() =>
-    database(env.DB).batch([...forgetUsers(env.DB, erased), eventToInsert(env.DB, event)]),
-  );
-  return erased.length;
+  const claimIds = erased
+    .filter(({ isOfThis }) => isOfThis)
+    .map(({ nth }) => formatClaimId({ campaignId, userKey, nth }));
+  const told =
+    claimIds.length === 0
+      ? []
+      : [eventToInsert(env.DB, await userErased(erasure, { campaignId, claimIds }))];
+  // Those of earlier erasures too: one that was interrupted has not come so far.
+  await repeated(() => database(env.DB).batch([...forgetUsers(env.DB, erased), ...told]));
+  return claimIds.length;
 }
 
 /**

@@ -702,8 +702,8 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/users/erase-from.ts",
-        from: "[...forgetUsers(env.DB, erased), eventToInsert(env.DB, event)]",
-        to: "[eventToInsert(env.DB, event)]",
+        from: "[...forgetUsers(env.DB, erased), ...told]",
+        to: "told as never",
       },
     ],
   },

@@ -523,6 +523,25 @@ describe("an erasure that is interrupted", () => {
     expect(await findErasure(env.DB, scope, noted.id)).toEqual(first);
   });
 
+  it("is not said to be complete by a second one, before D1 has forgotten the user", async () => {
+    const brand = await api.newBrand();
+    const campaign = await api.newCampaign(brand, 5);
+    const userId = unique("u");
+    await claim(brand, campaign, userId);
+    expect(await api.integrity(brand, campaign)).toMatchObject({ unprojected: 0 });
+    await breakD1(eraserOf(brand), [{ when: "before", sql: FORGET, times: 1_000 }]);
+    const first = await erase(brand, userId);
+    expect(first.body.status).toBe("running");
+    expect(await shownUsers(brand, campaign)).toEqual([userId]);
+    await breakD1(eraserOf(brand), []);
+    const second = await erase(brand, userId);
+    expect(second.body).toMatchObject({ status: "complete", claims: 0 });
+    expect(await shownUsers(brand, campaign)).toEqual([null]);
+    expect(await untilComplete(brand, first.body.id)).toMatchObject({ claims: 1 });
+    const told = await api.listAll(brand.secret, "/v1/events?type=user.erased");
+    expect(told.length).toBe(1);
+  });
+
   it("does not hold up another user's", async () => {
     const brand = await api.newBrand();
     const campaigns = [await api.newCampaign(brand, 5), await api.newCampaign(brand, 5)];
