@@ -4,10 +4,13 @@ import { defineConfig } from "vitest/config";
 
 const root = path.resolve(import.meta.dirname, "..");
 
+/** More than a small machine has cores: files wait for alarms and clocks most of the time. */
+const WORKERS = 3;
+
 export default defineConfig(async () => ({
   test: {
     projects: [
-      { root, test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      { root, test: { name: "unit", include: ["test/unit/**/*.test.ts"], maxWorkers: WORKERS } },
       {
         root,
         plugins: [
@@ -28,6 +31,7 @@ export default defineConfig(async () => ({
           setupFiles: ["test/support/worker-setup.ts"],
           // Generous: several runtimes share a small machine.
           testTimeout: 60_000,
+          maxWorkers: WORKERS,
         },
       },
       {
@@ -40,6 +44,8 @@ export default defineConfig(async () => ({
           testTimeout: 120_000,
           hookTimeout: 180_000,
           fileParallelism: false,
+          // After the others, and alone: these time out on a machine that does everything at once.
+          sequence: { groupOrder: 1 },
         },
       },
     ],

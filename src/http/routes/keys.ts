@@ -238,7 +238,7 @@ keyRoutes.openapi(
     if (before.revokedAt !== null || (before.expiresAt !== null && before.expiresAt <= now)) {
       throw new ProblemError("key-inactive");
     }
-    // It expires when the one before it does, if that one was to: rotating makes nothing last longer.
+    // It expires when the one before it was to: rotating makes nothing last longer.
     const made = await keyToInsert(before);
     const answer = answerWith(made);
     const succession = {
