@@ -200,7 +200,7 @@ export interface CheckKeyRotation {
 /** What a secret key may do; writing includes reading. */
 export type Scope =
   | "audit:read"
-  | `${"brand" | "campaigns" | "claims" | "codes" | "keys" | "redemptions" | "users"}:${"read" | "write"}`
+  | `${"brand" | "campaigns" | "claims" | "codes" | "keys" | "redemptions" | "users" | "webhooks"}:${"read" | "write"}`
   | "events:read";
 
 export interface NewApiKey {

@@ -25,6 +25,12 @@ export interface Challenge {
   secret: string;
 }
 
+/** `whsec_…`. Of a rotated one it is known when it stops to sign, in Unix milliseconds. */
+export interface WebhookSecret {
+  secret: string;
+  expiresAt: number | null;
+}
+
 export const brands = sqliteTable("brands", {
   id: text().primaryKey(),
   slug: text().notNull(),
@@ -158,6 +164,22 @@ export const codes = sqliteTable("codes", {
   redeemedAt: integer(),
   revokedAt: integer(),
   revokedReason: text(),
+});
+
+export const webhookEndpoints = sqliteTable("webhook_endpoints", {
+  id: text().primaryKey(),
+  brandId: text().notNull(),
+  mode: text({ enum: ["live", "test"] }).notNull(),
+  url: text().notNull(),
+  events: text({ mode: "json" }).$type<EventType[]>(),
+  campaignIds: text({ mode: "json" }).$type<string[]>(),
+  description: text(),
+  secrets: text({ mode: "json" }).$type<WebhookSecret[]>().notNull(),
+  status: text({ enum: ["enabled", "disabled"] }).notNull(),
+  disabledReason: text({ enum: ["requested", "gone", "failing"] }),
+  disabledAt: integer(),
+  fromPosition: integer().notNull(),
+  createdAt: integer().notNull(),
 });
 
 export const events = sqliteTable("events", {

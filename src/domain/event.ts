@@ -1,18 +1,86 @@
 /** What a brand is told of, and what is said of it. */
 
+import type { Discount } from "./discount.ts";
+import type { Order } from "./redemption.ts";
+
+/** What a user let the brand know, on the terms of `consent`. */
+export interface ToldContact {
+  email?: string | undefined;
+  name?: string | undefined;
+  attributes?: Record<string, string> | undefined;
+}
+
 /** The `data` of each type of event, as on the wire. */
 export interface EventData {
+  "claim.created": {
+    claim_id: string;
+    code: string;
+    /** Null once the user was erased; `contact` too, and where the user did not consent. */
+    user_id: string | null;
+    contact: ToldContact | null;
+    consent: { share_contact: boolean; version: string } | null;
+    claimed_at: string;
+    expires_at: string | null;
+  };
+  "code.redeemed": {
+    redemption_id: string;
+    claim_id: string;
+    code: string;
+    user_id: string | null;
+    order_id: string;
+    order: Order | null;
+    discount: Discount | null;
+    discount_amount: number | null;
+    redeemed_at: string;
+  };
+  /** `claim_id`: null when nobody had the code. */
+  "code.revoked": { code: string; claim_id: string | null; revoked_at: string };
+  /** `threshold`: as the campaign has it. */
+  "campaign.low_stock": { threshold: number | string; available: number; codes: number };
+  "campaign.exhausted": { codes: number; claimed: number };
+  "campaign.started": { starts_at: string };
+  "campaign.ended": { ended_at: string; reason: "time" | "request" };
   "campaign.breaker_tripped": { max_claims_per_minute: number; tripped_at: string };
+  "batch.completed": { batch_id: string; created: number };
+  "import.completed": { import_id: string; accepted: number; duplicates: number; rejected: number };
   /** Not who it was: the log outlives the erasure. A claim's id tells nothing of its user. */
   "user.erased": { claim_ids: string[] };
+  /** Of the brand, not of a campaign. `failing_since`: null when the endpoint asked for it. */
+  "webhook_endpoint.disabled": {
+    endpoint_id: string;
+    reason: "gone" | "failing";
+    failing_since: string | null;
+  };
 }
 
 export type EventType = keyof EventData;
 
 export const EVENT_TYPES = [
+  "batch.completed",
   "campaign.breaker_tripped",
+  "campaign.ended",
+  "campaign.exhausted",
+  "campaign.low_stock",
+  "campaign.started",
+  "claim.created",
+  "code.redeemed",
+  "code.revoked",
+  "import.completed",
   "user.erased",
+  "webhook_endpoint.disabled",
 ] as const satisfies EventType[];
+
+/** An event as it is told; `sequence` counts within its campaign, or within the brand's own. */
+export type ToldEvent = {
+  [Type in EventType]: {
+    id: string;
+    type: Type;
+    timestamp: string;
+    campaign_id: string | null;
+    sequence: number;
+    data: EventData[Type];
+  };
+}[EventType];
 
 /** An event on its way into the log, which gives it its sequence. `timestamp` in milliseconds. */
 export type NewEvent = {

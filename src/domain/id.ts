@@ -11,6 +11,8 @@ const prefixes = {
   import: "imp",
   redemption: "rdm",
   event: "evt",
+  webhookEndpoint: "whe",
+  delivery: "dlv",
   auditEntry: "aud",
   erasure: "era",
 } as const;

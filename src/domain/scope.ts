@@ -20,6 +20,8 @@ export const SCOPES = [
   "redemptions:write",
   "users:read",
   "users:write",
+  "webhooks:read",
+  "webhooks:write",
 ] as const;
 
 export type Scope = (typeof SCOPES)[number];

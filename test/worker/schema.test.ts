@@ -19,6 +19,7 @@ import {
   idempotencyRecords,
   imports,
   keyOrigins,
+  webhookEndpoints,
 } from "../../src/db/schema.ts";
 import { inventoryOf } from "../../src/domain/inventory.ts";
 import { growBatch } from "../../src/inventory/batches.ts";
@@ -44,6 +45,7 @@ const tables = [
   idempotencyRecords,
   imports,
   keyOrigins,
+  webhookEndpoints,
 ];
 
 describe.each(tables)("the drizzle table", (table) => {
