@@ -22,6 +22,7 @@ export type { CallOptions, ClientOptions, CreateOptions, Fetch, Retry } from "./
 export type { ImportType } from "./codes.ts";
 export type { Upload } from "./upload.ts";
 export type * from "./code-types.ts";
+export type * from "./event-types.ts";
 export type * from "./types.ts";
 
 /** The proof reads every claim: minutes for millions. */

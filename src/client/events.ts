@@ -1,6 +1,7 @@
 import type { List } from "./lists.ts";
 import type { CallOptions, Transport } from "./transport.ts";
-import type { Event, Paging } from "./types.ts";
+import type { Event } from "./event-types.ts";
+import type { Paging } from "./types.ts";
 
 export class Events {
   readonly #transport: Transport;
@@ -10,11 +11,11 @@ export class Events {
   }
 
   /**
-   * Oldest first. Of one campaign, `after` is the last sequence that you know: what follows is all
-   * that you missed.
+   * Oldest first. `after` is the id of the last event that you know, or of one campaign its
+   * sequence: what follows is all that you missed.
    */
   list(
-    filter: Paging & { campaign_id?: string; type?: Event["type"]; after?: number } = {},
+    filter: Paging & { campaign_id?: string; type?: Event["type"]; after?: string | number } = {},
     options: CallOptions = {},
   ): List<Event> {
     return this.#transport.list("/v1/events", filter, options);

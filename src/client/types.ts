@@ -245,20 +245,6 @@ export interface ApiKeyWithText extends ApiKey {
   /** Shown this once. */
   key: string;
 }
-interface EventOf<Type extends string, Data> {
-  id: string;
-  type: Type;
-  timestamp: string;
-  campaign_id: string;
-  /** 1, 2, 3, … within the campaign, without a gap. */
-  sequence: number;
-  data: Data;
-}
-
-/** Something that happened. Switch on `type`, which says what `data` holds. */
-export type Event =
-  | EventOf<"campaign.breaker_tripped", { max_claims_per_minute: number; tripped_at: string }>
-  | EventOf<"user.erased", { claim_ids: string[] }>;
 
 /** Who changed what: an entry of the audit log. */
 export interface AuditEntry {

@@ -47,6 +47,7 @@
  *  - after an end of a block left the stock, before D1 freed it: a row of given_back, settled by
  *    the alarm or the next sibling that asks.
  *  - after D1 showed claims, before projected_slot moved: they are shown again, which is harmless.
+ *  - after news was sent, before it was heard: it is sent again, and somebody looks in vain.
  *  - after the alarm was lost or given up on: the constructor sets it again when claims wait.
  *
  * LIMITS. The platform suggests 200–500 storage-writing requests a second for one object.
@@ -55,10 +56,10 @@
 import { DurableObject } from "cloudflare:workers";
 import type { PoolCampaign } from "../domain/claim.ts";
 import type { Alarm } from "./alarm.ts";
+import type { Announcer } from "./announcer.ts";
 import type { Breaker } from "./breaker.ts";
 import type { Checkout } from "./checkout.ts";
-import type { ClaimDesk } from "./claim-desk.ts";
-import { Gathering } from "./gathering.ts";
+import { ClaimLine } from "./claim-line.ts";
 import type { Ledger, Claim, PlacedClaim } from "./ledger.ts";
 import type * as messages from "./messages.ts";
 import { migrate } from "./migrations.ts";
@@ -83,7 +84,6 @@ export class CodePool extends DurableObject<Env> {
   readonly #settings: Settings;
   readonly #refiller: Refiller;
   readonly #outbox: Outbox;
-  readonly #desk: ClaimDesk;
   readonly #checkout: Checkout;
   readonly #personalData: PersonalData;
   readonly #requests: Requests;
@@ -91,14 +91,14 @@ export class CodePool extends DurableObject<Env> {
   readonly #alarm: Alarm;
   readonly #siblings: Siblings;
   readonly #sweeps: Sweeps;
-  readonly #gathering = new Gathering();
+  readonly #announcer: Announcer;
+  readonly #line: ClaimLine;
   readonly #pace = new Pace();
-  /** Claims that found no code here and wait for a refill. */
-  #waiting = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     migrate(ctx.storage);
+    const parts = assemble(ctx.storage, () => this.env);
     ({
       ledger: this.#ledger,
       stock: this.#stock,
@@ -108,12 +108,14 @@ export class CodePool extends DurableObject<Env> {
       alarm: this.#alarm,
       siblings: this.#siblings,
       breaker: this.#breaker,
-      desk: this.#desk,
       checkout: this.#checkout,
       refiller: this.#refiller,
       outbox: this.#outbox,
+      announcer: this.#announcer,
       sweeps: this.#sweeps,
-    } = assemble(ctx.storage, () => this.env));
+    } = parts);
+    const waitUntil = (work: Promise<unknown>) => ctx.waitUntil(work);
+    this.#line = new ClaimLine({ ...parts, storage: ctx.storage, waitUntil });
     const isDone = this.#outbox.isEmpty() && this.#stock.givenBack().length === 0;
     if (this.#breaker.isUntold()) this.#alarm.set(0);
     if (!isDone) this.#alarm.set(this.#outbox.delayMs());
@@ -126,47 +128,9 @@ export class CodePool extends DurableObject<Env> {
   async claim(request: messages.ClaimRequest): Promise<messages.ClaimOutcome> {
     const { paceLeft, retryAfterMs } = this.#pace.meet(request, Date.now());
     if (retryAfterMs !== null) return { kind: "paced", retryAfterMs, paceLeft };
-    const verdict = await this.#decide(request);
+    const verdict = await this.#line.decide(request);
     if (request.key !== null || request.proof !== null) this.#sweeps.plan();
     return { ...verdict, paceLeft };
-  }
-
-  async #decide(request: messages.ClaimRequest): Promise<messages.ClaimVerdict> {
-    const startedBefore = this.#refiller.started;
-    await this.#gathering.wait();
-    for (;;) {
-      const outcome = this.ctx.storage.transactionSync(() => this.#desk.decide(request));
-      this.#follow(outcome);
-      if (outcome.kind !== "exhausted") return outcome;
-      if (this.#refiller.isKnownDry()) return this.#desk.whenNoneIsLeft(request);
-
-      const refill = this.#refiller.join();
-      let added: number;
-      this.#waiting += 1;
-      try {
-        added = await refill.added;
-      } catch {
-        return { kind: "stock-unknown" };
-      } finally {
-        this.#waiting -= 1;
-      }
-      // A refill that began before this request may have missed codes added in between, and one
-      // ahead of need asks no sibling.
-      if (added === 0 && refill.thorough && refill.number > startedBefore) {
-        const last = this.ctx.storage.transactionSync(() => this.#desk.decide(request));
-        this.#follow(last);
-        return last.kind === "exhausted" ? this.#desk.whenNoneIsLeft(request) : last;
-      }
-    }
-  }
-
-  /** What a decision leaves to be done: D1 is to be told, and codes are to come. */
-  #follow({ kind }: messages.ClaimVerdict): void {
-    if (kind === "granted") {
-      if (!this.#alarm.isSet) this.#alarm.set(this.#outbox.delayMs());
-      const refill = this.#refiller.ahead(this.#desk.unspent);
-      if (refill !== null) this.ctx.waitUntil(refill);
-    } else if (!this.#alarm.isSet && this.#breaker.isUntold()) this.#alarm.set(0);
   }
 
   /** Takes over newer settings. A pause that was answered is in force here. */
@@ -205,6 +169,20 @@ export class CodePool extends DurableObject<Env> {
   /** Newest first. */
   listClaims(beforeSlot: number, limit: number): Claim[] {
     return this.#ledger.listBefore(beforeSlot, limit);
+  }
+
+  /** What the event log names of the ledger, in the order asked. */
+  readLedger(stretches: messages.LedgerStretch[]): messages.LedgerEntries[] {
+    return stretches.map(({ kind, after, skip, take }) =>
+      kind === "claims"
+        ? { kind, claims: this.#ledger.listAfter(after, skip, take) }
+        : { kind, redemptions: this.#checkout.list(after + skip, take) },
+    );
+  }
+
+  /** The brand's webhooks have heard of what entered the log up to that count. */
+  newsHeard(number: number): void {
+    this.#announcer.confirm(number);
   }
 
   /** Oldest first: what D1 should show. */
@@ -248,7 +226,7 @@ export class CodePool extends DurableObject<Env> {
    */
   async giveBack(): Promise<StockAnswer | null> {
     try {
-      return await this.#refiller.giveBack(this.#waiting);
+      return await this.#refiller.giveBack(this.#line.waiting);
     } catch {
       this.#alarm.set(RETRY_MS);
       return null;
@@ -277,7 +255,7 @@ export class CodePool extends DurableObject<Env> {
     } catch {
       this.#alarm.set(RETRY_MS);
     }
-    await this.showClaims();
+    await this.#show();
     try {
       await this.#refiller.settleGivenBack();
     } catch {
@@ -286,15 +264,21 @@ export class CodePool extends DurableObject<Env> {
     this.#sweeps.run(Date.now());
   }
 
-  /**
-   * Shows D1 the claims that it does not show yet. The platform gives up on an alarm after 6
-   * failures, so a failing D1 is met by setting the next alarm instead of throwing. False when D1
-   * did not say that it shows them.
-   */
+  /** Shows D1 the claims that it does not show yet. False when D1 did not say that it does. */
   async showClaims(): Promise<boolean> {
+    const shown = await this.#show();
+    if (this.#announcer.dueAt() !== null) this.#sweeps.plan({ anew: true });
+    return shown;
+  }
+
+  /**
+   * The platform gives up on an alarm after 6 failures, so a failing D1 is met by setting the next
+   * alarm instead of throwing.
+   */
+  async #show(): Promise<boolean> {
     const shown = await this.#outbox.drain();
-    if (shown) return true;
-    this.#alarm.replace(this.#outbox.restMs());
-    return false;
+    if (!shown) this.#alarm.replace(this.#outbox.restMs());
+    await this.#announcer.run();
+    return shown;
   }
 }

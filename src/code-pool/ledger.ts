@@ -169,6 +169,16 @@ export class Ledger {
     );
   }
 
+  /** Oldest first: those above `slot`, without the first `skip` of them. */
+  listAfter(slot: number, skip: number, limit: number): Claim[] {
+    return this.#claims(
+      "SELECT * FROM claims WHERE slot > ? ORDER BY slot LIMIT ? OFFSET ?",
+      slot,
+      limit,
+      skip,
+    );
+  }
+
   /** Oldest first, those above `slot`. */
   listPlaced(slot: number, limit: number): PlacedClaim[] {
     return this.#sql

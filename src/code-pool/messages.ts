@@ -115,6 +115,18 @@ export interface ErasedClaim extends Place {
   isOfThis: boolean;
 }
 
+/** So many entries of the ledger, behind `skip` others above the number `after`. */
+export interface LedgerStretch {
+  kind: "claims" | "redemptions";
+  after: number;
+  skip: number;
+  take: number;
+}
+
+export type LedgerEntries =
+  | { kind: "claims"; claims: Claim[] }
+  | { kind: "redemptions"; redemptions: HeldRedemption[] };
+
 export interface RedeemRequest {
   place: Place;
   orderId: string;

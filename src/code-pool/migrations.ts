@@ -120,6 +120,11 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE pool ADD COLUMN tripped_max INTEGER;
   ALTER TABLE pool ADD COLUMN trip_is_told INTEGER NOT NULL DEFAULT 1 CHECK (trip_is_told IN (0, 1));
   `,
+  `
+  -- Counts what entered the event log from here for webhooks to hear of, and what they have heard.
+  ALTER TABLE pool ADD COLUMN news INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE pool ADD COLUMN news_confirmed INTEGER NOT NULL DEFAULT 0;
+  `,
 ];
 
 /**

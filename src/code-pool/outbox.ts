@@ -1,8 +1,18 @@
-/** Telling D1 of claims and redemptions: in batches, in order, again until it has them. */
+/**
+ * Telling D1 of claims and redemptions, which enters them into the event log and shows them: in
+ * batches, in order, again until it has them.
+ */
 
 import { answered } from "../db/database.ts";
+import type { LedgerRun } from "../inventory/event-log.ts";
 import { formatClaimId } from "../domain/claim.ts";
-import { showClaims, showRedemptions, type ClaimToShow } from "../inventory/projection.ts";
+import {
+  showClaims,
+  showRedemptions,
+  type ClaimToShow,
+  type Entered,
+} from "../inventory/projection.ts";
+import type { Announcer } from "./announcer.ts";
 import type { Ledger, PlacedClaim } from "./ledger.ts";
 import type { Redemptions } from "./redemptions.ts";
 import type { Settings } from "./settings.ts";
@@ -21,6 +31,7 @@ export class Outbox {
   readonly #ledger: Ledger;
   readonly #redemptions: Redemptions;
   readonly #settings: Settings;
+  readonly #announcer: Announcer;
   readonly #db: () => D1Database;
   #failures = 0;
   #notBefore = 0;
@@ -29,11 +40,13 @@ export class Outbox {
     ledger: Ledger;
     redemptions: Redemptions;
     settings: Settings;
+    announcer: Announcer;
     db: () => D1Database;
   }) {
     this.#ledger = options.ledger;
     this.#redemptions = options.redemptions;
     this.#settings = options.settings;
+    this.#announcer = options.announcer;
     this.#db = options.db;
   }
 
@@ -58,8 +71,10 @@ export class Outbox {
   /** Shows D1 what there is at the moment; whether it could. Never throws. */
   async drain(): Promise<boolean> {
     try {
-      await this.#drainClaims(this.#ledger.lastSlot());
-      await this.#drainRedemptions(this.#redemptions.lastNumber());
+      // Of one moment: no redemption enters the log before its claim.
+      const [slot, number] = [this.#ledger.lastSlot(), this.#redemptions.lastNumber()];
+      await this.#drainClaims(slot);
+      await this.#drainRedemptions(number);
     } catch (error) {
       const delay = Math.min(RETRY_DELAY_MS * 2 ** this.#failures++, RETRY_DELAY_MAX_MS);
       this.#notBefore = Date.now() + delay;
@@ -78,14 +93,10 @@ export class Outbox {
       const waiting = this.#ledger.listPlaced(from, SHOW_MAX);
       const last = waiting.at(-1);
       if (last === undefined) throw new Error(`No claim with a block after slot ${from}`);
-      const { campaign } = this.#settings.current();
-      await answered(
-        showClaims(
-          this.#db(),
-          waiting.map((claim) => toShow(campaign.id, claim)),
-        ),
-      );
-      this.#settings.projectedUpTo(last.slot);
+      const run = this.#run("claim.created", { from, to: last.slot, count: waiting.length });
+      const claims = waiting.map((claim) => toShow(run.campaignId, claim));
+      const entered = await answered(showClaims(this.#db(), run, claims));
+      this.#settings.projectedUpTo(entered.to, { isNews: this.#isNews(entered) });
     }
   }
 
@@ -96,9 +107,20 @@ export class Outbox {
       const waiting = this.#redemptions.listPlaced(from, SHOW_MAX);
       const last = waiting.at(-1);
       if (last === undefined) throw new Error(`No redemption with a block after number ${from}`);
-      await answered(showRedemptions(this.#db(), waiting));
-      this.#settings.redemptionsProjectedUpTo(last.number);
+      const run = this.#run("code.redeemed", { from, to: last.number, count: waiting.length });
+      const entered = await answered(showRedemptions(this.#db(), run, waiting));
+      this.#settings.redemptionsProjectedUpTo(entered.to, { isNews: this.#isNews(entered) });
     }
+  }
+
+  #run(type: LedgerRun["type"], stretch: Pick<LedgerRun, "from" | "to" | "count">): LedgerRun {
+    const { campaign, shard } = this.#settings.current();
+    return { campaignId: campaign.id, shard, type, ...stretch };
+  }
+
+  #isNews({ brandId, isHeard }: Entered): boolean {
+    this.#announcer.brandId = brandId;
+    return isHeard;
   }
 }
 

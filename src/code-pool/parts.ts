@@ -1,6 +1,7 @@
 /** What a pool is made of, put together on its storage. */
 
 import { Alarm } from "./alarm.ts";
+import { Announcer } from "./announcer.ts";
 import { Breaker } from "./breaker.ts";
 import { Checkout } from "./checkout.ts";
 import { ClaimDesk } from "./claim-desk.ts";
@@ -26,6 +27,7 @@ export function assemble(storage: DurableObjectStorage, env: () => Env) {
   const requests = new Requests(sql);
   const alarm = new Alarm(storage);
   const siblings = new Siblings({ pools: () => env().CODE_POOL, settings });
+  const announcer = new Announcer({ settings, db, queue: () => env().NEWS });
   const breaker = new Breaker({ ledger, settings });
   return {
     ledger,
@@ -46,7 +48,8 @@ export function assemble(storage: DurableObjectStorage, env: () => Env) {
       db,
       askSibling: (shard) => siblings.giveBack(shard),
     }),
-    outbox: new Outbox({ ledger, redemptions, settings, db }),
-    sweeps: new Sweeps({ storage, alarm, requests, personalData }),
+    announcer,
+    outbox: new Outbox({ ledger, redemptions, settings, announcer, db }),
+    sweeps: new Sweeps({ storage, alarm, requests, personalData, announcer }),
   };
 }

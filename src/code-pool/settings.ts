@@ -87,14 +87,35 @@ export class Settings {
     return row?.number ?? 0;
   }
 
-  redemptionsProjectedUpTo(number: number): void {
+  /** D1 has entered these redemptions into the log and shows them. */
+  redemptionsProjectedUpTo(number: number, { isNews }: { isNews: boolean }): void {
     this.#sql.exec(
-      "UPDATE pool SET projected_redemption = ?1 WHERE projected_redemption < ?1",
+      "UPDATE pool SET projected_redemption = ?1, news = news + ?2 WHERE projected_redemption < ?1",
       number,
+      isNews ? 1 : 0,
     );
   }
 
-  projectedUpTo(slot: number): void {
-    this.#sql.exec("UPDATE pool SET projected_slot = ?1 WHERE projected_slot < ?1", slot);
+  /** D1 has entered these claims into the log and shows them. */
+  projectedUpTo(slot: number, { isNews }: { isNews: boolean }): void {
+    this.#sql.exec(
+      "UPDATE pool SET projected_slot = ?1, news = news + ?2 WHERE projected_slot < ?1",
+      slot,
+      isNews ? 1 : 0,
+    );
+  }
+
+  /** What entered the log that webhooks are to hear of, counted, and how much they have heard. */
+  news(): { number: number; confirmed: number } {
+    const row = this.#sql
+      .exec<{ number: number; confirmed: number }>(
+        "SELECT news AS number, news_confirmed AS confirmed FROM pool",
+      )
+      .toArray()[0];
+    return row ?? { number: 0, confirmed: 0 };
+  }
+
+  newsConfirmed(number: number): void {
+    this.#sql.exec("UPDATE pool SET news_confirmed = ?1 WHERE news_confirmed < ?1", number);
   }
 }

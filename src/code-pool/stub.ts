@@ -29,6 +29,8 @@ type Methods =
   | "findRedemption"
   | "inspect"
   | "listRedemptions"
+  | "newsHeard"
+  | "readLedger"
   | "redeem"
   | "revoke"
   | "listClaimsOf"

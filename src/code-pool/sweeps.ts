@@ -1,6 +1,7 @@
-/** What is looked for from time to time: old requests, and contact data whose time is over. */
+/** What is looked for from time to time: what is too old, and news that nobody confirmed. */
 
 import type { Alarm } from "./alarm.ts";
+import type { Announcer } from "./announcer.ts";
 import { SWEEP_REST_MS, type PersonalData } from "./personal-data.ts";
 import type { Requests } from "./requests.ts";
 
@@ -9,17 +10,20 @@ export class Sweeps {
   readonly #alarm: Alarm;
   readonly #requests: Requests;
   readonly #personalData: PersonalData;
+  readonly #announcer: Announcer;
 
   constructor(options: {
     storage: DurableObjectStorage;
     alarm: Alarm;
     requests: Requests;
     personalData: PersonalData;
+    announcer: Announcer;
   }) {
     this.#storage = options.storage;
     this.#alarm = options.alarm;
     this.#requests = options.requests;
     this.#personalData = options.personalData;
+    this.#announcer = options.announcer;
   }
 
   /** Lets the alarm come for the next, unless it comes before; `anew` when its time may differ. */
@@ -29,7 +33,11 @@ export class Sweeps {
   }
 
   #dueAt(): number | null {
-    const times = [this.#personalData.sweepsAt(), this.#requests.sweepsAt()];
+    const times = [
+      this.#personalData.sweepsAt(),
+      this.#requests.sweepsAt(),
+      this.#announcer.dueAt(),
+    ];
     const due = times.filter((time) => time !== null);
     return due.length === 0 ? null : Math.min(...due);
   }

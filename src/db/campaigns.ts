@@ -99,6 +99,17 @@ export async function findCampaign(
   return found[0] ?? null;
 }
 
+/** Whose campaign it is; it must be there. */
+export async function brandOfCampaign(db: D1Database, id: string): Promise<string> {
+  const where = eq(campaigns.id, id);
+  const [row] = await database(db)
+    .select({ brandId: campaigns.brandId })
+    .from(campaigns)
+    .where(where);
+  if (row === undefined) throw new Error(`Campaign ${id} vanished`);
+  return row.brandId;
+}
+
 /** Newest first. */
 export async function listCampaigns(
   db: D1Database,

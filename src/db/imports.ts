@@ -1,7 +1,8 @@
-import { and, desc, eq, lt } from "drizzle-orm";
+import { and, desc, eq, lt, sql } from "drizzle-orm";
 import { alongside, type Alongside } from "./alongside.ts";
 import type { CampaignScope } from "./campaigns.ts";
 import { database, type Page } from "./database.ts";
+import { eventToInsert } from "./events.ts";
 import { settleStatements, type Settlement } from "./idempotency-records.ts";
 import { campaigns, imports } from "./schema.ts";
 
@@ -82,17 +83,28 @@ export async function failImport(db: D1Database, id: string): Promise<void> {
  */
 export async function completeImport(
   db: D1Database,
-  { id, finishedAt }: { id: string; finishedAt: number },
-  settlement: Settlement | null,
+  { id, campaignId, dryRun, accepted, duplicates, rejected }: ImportRow,
+  { finishedAt, settlement }: { finishedAt: number; settlement: Settlement | null },
 ): Promise<boolean> {
   const update = database(db)
     .update(imports)
     .set({ status: "complete", finishedAt })
     .where(eq(imports.id, id));
+  const event = eventToInsert(
+    db,
+    {
+      id,
+      campaignId,
+      type: "import.completed",
+      timestamp: finishedAt,
+      data: { import_id: id, accepted, duplicates, rejected },
+    },
+    dryRun ? sql`false` : sql`true`,
+  );
   if (settlement === null) {
-    await update;
+    await database(db).batch([update, event]);
     return true;
   }
-  const [, found] = await database(db).batch([...settleStatements(db, settlement), update]);
+  const [, found] = await database(db).batch([...settleStatements(db, settlement), update, event]);
   return found[0]?.answer === settlement.answer;
 }

@@ -7,7 +7,7 @@ import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { CodeFormat, CodeShape } from "../domain/code-format.ts";
 import type { Discount } from "../domain/discount.ts";
 import type { Scope } from "../domain/scope.ts";
-import type { EventData, EventType } from "../domain/event.ts";
+import type { EventType } from "../domain/event.ts";
 import type { Identity } from "../domain/identity.ts";
 import type { InventoryId } from "../domain/inventory.ts";
 
@@ -182,13 +182,24 @@ export const webhookEndpoints = sqliteTable("webhook_endpoints", {
   createdAt: integer().notNull(),
 });
 
-export const events = sqliteTable("events", {
-  campaignId: text().notNull(),
-  sequence: integer().notNull(),
-  id: text().notNull(),
+export const eventRuns = sqliteTable("event_runs", {
+  subjectId: text().notNull(),
+  firstSequence: integer().notNull(),
+  count: integer().notNull(),
   brandId: text().notNull(),
+  mode: text({ enum: ["live", "test"] }).notNull(),
   position: integer().notNull(),
   type: text().$type<EventType>().notNull(),
-  timestamp: integer().notNull(),
-  data: text({ mode: "json" }).$type<EventData[EventType]>().notNull(),
+  source: text().notNull(),
+  shard: integer(),
+  fromNumber: integer(),
+  toNumber: integer(),
+  enteredAt: integer().notNull(),
+  data: text(),
+});
+
+export const campaignStock = sqliteTable("campaign_stock", {
+  campaignId: text().primaryKey(),
+  claimed: integer().notNull().default(0),
+  told: text().notNull().default("[]"),
 });

@@ -1,6 +1,8 @@
 /** What a brand is told of, and what is said of it. */
 
+import type { KeyMode } from "./api-key.ts";
 import type { Discount } from "./discount.ts";
+import { base32Number, base32Value, OPAQUE_LENGTH } from "./id.ts";
 import type { Order } from "./redemption.ts";
 
 /** What a user let the brand know, on the terms of `consent`. */
@@ -82,7 +84,10 @@ export type ToldEvent = {
   };
 }[EventType];
 
-/** An event on its way into the log, which gives it its sequence. `timestamp` in milliseconds. */
+/**
+ * An event on its way into the log, which gives it its sequence. `id` names what it tells of within
+ * its campaign: an event that is sent again enters once. `timestamp` in milliseconds.
+ */
 export type NewEvent = {
   [Type in EventType]: {
     id: string;
@@ -92,3 +97,29 @@ export type NewEvent = {
     data: EventData[Type];
   };
 }[EventType];
+
+/** The same of what is the brand's own. */
+export type NewBrandEvent = Omit<
+  Extract<NewEvent, { type: "webhook_endpoint.disabled" }>,
+  "campaignId"
+> & {
+  brandId: string;
+  mode: KeyMode;
+};
+
+/** Characters of a sequence in an event's id: 2^35 events of one campaign. */
+const SEQUENCE_CHARS = 7;
+
+/** An event's id says which it is, of its campaign or of its brand. */
+export function formatEventId(subjectId: string, sequence: number): string {
+  return `evt_${subjectId.slice(4)}${base32Number(sequence, SEQUENCE_CHARS)}`;
+}
+
+/** Which event an id names: its subject's id without the prefix, and its sequence. */
+export function parseEventId(id: string): { subject: string; sequence: number } | null {
+  const subject = `[0-9a-hjkmnp-tv-z]{${OPAQUE_LENGTH}}`;
+  const sequence = `[0-9a-hjkmnp-tv-z]{${SEQUENCE_CHARS}}`;
+  const parts = new RegExp(`^evt_(${subject})(${sequence})$`).exec(id);
+  if (parts === null) return null;
+  return { subject: parts[1] ?? "", sequence: base32Value(parts[2] ?? "") };
+}

@@ -57,11 +57,17 @@ export function base32Value(text: string): number {
   return value;
 }
 
-export function formatId(kind: IdKind, timeMs: number, random: Uint8Array): string {
-  let time = "";
-  for (let rest = timeMs, i = 0; i < TIME_CHARS; i++, rest = Math.floor(rest / 32)) {
-    time = DIGITS.charAt(rest % 32) + time;
+/** The number in base 32, of so many characters; `base32Value` reads it back. */
+export function base32Number(value: number, chars: number): string {
+  let text = "";
+  for (let rest = value, i = 0; i < chars; i++, rest = Math.floor(rest / 32)) {
+    text = DIGITS.charAt(rest % 32) + text;
   }
+  return text;
+}
+
+export function formatId(kind: IdKind, timeMs: number, random: Uint8Array): string {
+  const time = base32Number(timeMs, TIME_CHARS);
   return `${prefixes[kind]}_${time}${base32(random).slice(0, RANDOM_CHARS)}`;
 }
 

@@ -28,7 +28,7 @@ const METADATA_PAIRS_MAX = 50;
 
 export const Currency = z.string().regex(/^[A-Z]{3}$/, "Must be an ISO 4217 code such as EUR.");
 
-const Discount = z
+export const Discount = z
   .strictObject({
     type: z.enum(["percentage", "fixed_amount", "free_shipping", "other"]),
     value: z.number().positive().max(AMOUNT_MAX).optional().meta({

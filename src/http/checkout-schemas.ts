@@ -25,7 +25,7 @@ export const TypedCode = z
     example: "K7QF-3MWD-9RTX",
   });
 
-const Order = z
+export const Order = z
   .strictObject({
     amount: z
       .int()

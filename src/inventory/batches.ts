@@ -7,8 +7,10 @@
  * again: it makes not one code more than was asked for.
  */
 
+import { sql } from "drizzle-orm";
 import { clashOf, type Alongside, type Clash } from "../db/alongside.ts";
 import { rowsOf } from "../db/database.ts";
+import { eventToInsert } from "../db/events.ts";
 import { randomBytes } from "../db/new-id.ts";
 import { listShapes, ruleOf, shapeIn, type CodeShapeRow } from "../db/code-shapes.ts";
 import { BATCH_STEP, BATCH_STEP_CHARS } from "../domain/batch.ts";
@@ -19,7 +21,7 @@ import {
   matchKeyLength,
   type CodeShape,
 } from "../domain/code-format.ts";
-import { alongsideStatements } from "./alongside.ts";
+import { alongsideStatements, statementOf } from "./alongside.ts";
 import { CODE_IN, codeTexts, KEY_IN } from "./code-text.ts";
 import { lastLease, lastLeaseIn } from "./pace.ts";
 
@@ -123,7 +125,7 @@ export async function growBatch(
   const step = stepOf(shape);
   const size = Math.min(step, batch.requested - created);
   const drawn = drawCodes(ruleOf(shape), hard ? step : size, randomBytes);
-  const [filled, , found, leased] = await db.batch([
+  const [filled, , , found, leased] = await db.batch([
     // A place that is full, or a code that is there, changes nothing.
     db
       .prepare(
@@ -142,6 +144,20 @@ export async function growBatch(
            AND (SELECT count(*) FROM codes WHERE batch_id = ?1 AND ordinal >= ?2 AND ordinal < ?2 + ?3) = ?3`,
       )
       .bind(id, created, size, Date.now()),
+    statementOf(
+      db,
+      eventToInsert(
+        db,
+        {
+          id,
+          campaignId: batch.campaignId,
+          type: "batch.completed",
+          timestamp: Date.now(),
+          data: { batch_id: id, created: batch.requested },
+        },
+        sql`EXISTS (SELECT 1 FROM batches WHERE id = ${id} AND status = 'complete')`,
+      ),
+    ),
     db.prepare("SELECT created, status = 'running' AS running FROM batches WHERE id = ?1").bind(id),
     lastLease(db),
   ]);

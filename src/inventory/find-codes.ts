@@ -2,9 +2,11 @@
 
 import type { Alongside } from "../db/alongside.ts";
 import { rowsOf } from "../db/database.ts";
+import { newId } from "../db/new-id.ts";
 import type { InventoryId } from "../domain/inventory.ts";
 import { matchKey, meantCode } from "../domain/match-key.ts";
 import { alongsideStatements } from "./alongside.ts";
+import { revocationsToInsert } from "./event-log.ts";
 import { shardSql } from "./leases.ts";
 import { cutForParameter } from "./parameter.ts";
 
@@ -104,12 +106,17 @@ function distinct<Row extends { code: string }>(rows: Row[]): Row[] {
  */
 export async function markRevoked(
   db: D1Database,
-  places: readonly { batchId: string; ordinal: number }[],
+  places: readonly { campaignId: string; batchId: string; ordinal: number }[],
   { reason, now }: { reason: string | null; now: number },
   along: Alongside | null,
 ): Promise<(number | null)[]> {
   const asked = JSON.stringify(places.map(({ batchId, ordinal }) => [batchId, ordinal]));
-  const [, shards] = await db.batch([
+  const events = [...Map.groupBy(places, ({ campaignId }) => campaignId)].map(([id, mine]) =>
+    revocationsToInsert(db, id, { id: newId("event"), places: mine, now }),
+  );
+  const results = await db.batch([
+    // Before the codes are marked: those that are already, they tell nothing of.
+    ...events,
     db
       .prepare(
         `UPDATE codes SET revoked_at = ?2, revoked_reason = ?3 FROM json_each(?1) AS d
@@ -120,6 +127,7 @@ export async function markRevoked(
     shardsNow(db, places),
     ...alongsideStatements(db, along),
   ]);
+  const shards = results[events.length + 1];
   return rowsOf<{ shard: number | null }>(shards).map(({ shard }) => shard);
 }
 

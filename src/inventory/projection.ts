@@ -1,4 +1,7 @@
-/** What D1 shows of claims that the pools decided. */
+/** What D1 shows of claims that the pools decided. May import db/ and domain/. */
+
+import { rowsOf } from "../db/database.ts";
+import { ledgerRunEnd, ledgerRunToInsert, oldestToForget, type LedgerRun } from "./event-log.ts";
 
 export interface ClaimToShow {
   batchId: string;
@@ -31,20 +34,51 @@ const CLAIMS_IN = `(
   FROM json_each(?1)
 ) AS shown`;
 
+/** How far a shard's entries are in the log, and who hears of it. */
+export interface Entered {
+  to: number;
+  brandId: string;
+  /** Whether a webhook of the brand may want to know. */
+  isHeard: boolean;
+}
+
 /**
- * Marks the codes as claimed. Showing a claim twice changes nothing, and a code that shows another
- * claim is left alone for `compareClaims` to find.
+ * Enters the claims into the event log and marks their codes as claimed, in one transaction. Safe
+ * to repeat, with claims added at the end too: a run enters once, showing a claim twice changes
+ * nothing, and a code that shows another claim is left alone for `compareClaims` to find.
  */
-export async function showClaims(db: D1Database, claims: ClaimToShow[]): Promise<void> {
-  await db
-    .prepare(
-      `UPDATE codes SET claim_id = shown.claim_id, user_id = shown.user_id,
-                        claimed_at = shown.claimed_at, expires_at = shown.expires_at
-       FROM ${CLAIMS_IN}
-       WHERE codes.batch_id = shown.batch_id AND codes.ordinal = shown.ordinal AND codes.claim_id IS NULL`,
-    )
-    .bind(asJson(claims))
-    .run();
+export async function showClaims(
+  db: D1Database,
+  run: LedgerRun,
+  claims: ClaimToShow[],
+): Promise<Entered> {
+  const results = await db.batch([
+    ledgerRunToInsert(db, run),
+    db
+      .prepare(
+        `INSERT INTO campaign_stock (campaign_id, claimed) SELECT ?1, ?2 WHERE changes() > 0
+         ON CONFLICT (campaign_id) DO UPDATE SET claimed = claimed + excluded.claimed`,
+      )
+      .bind(run.campaignId, run.count),
+    db
+      .prepare(
+        `UPDATE codes SET claim_id = shown.claim_id, user_id = shown.user_id,
+                          claimed_at = shown.claimed_at, expires_at = shown.expires_at
+         FROM ${CLAIMS_IN}
+         WHERE codes.batch_id = shown.batch_id AND codes.ordinal = shown.ordinal AND codes.claim_id IS NULL`,
+      )
+      .bind(asJson(claims)),
+    oldestToForget(db, run.campaignId),
+    ledgerRunEnd(db, run),
+  ]);
+  return enteredIn(run, results.at(-1));
+}
+
+/** From the result of `ledgerRunEnd`. */
+function enteredIn(run: LedgerRun, end: D1Result | undefined): Entered {
+  const [row] = rowsOf<{ to: number; brandId: string; isHeard: number }>(end);
+  if (row === undefined) throw new Error(`Campaign ${run.campaignId} has no log`);
+  return { ...row, isHeard: row.isHeard === 1 };
 }
 
 export interface RedemptionToShow {
@@ -53,19 +87,25 @@ export interface RedemptionToShow {
   redeemedAt: number;
 }
 
-/** Marks the codes as redeemed. Showing a redemption twice changes nothing. */
+/** The same for redemptions. */
 export async function showRedemptions(
   db: D1Database,
+  run: LedgerRun,
   redemptions: RedemptionToShow[],
-): Promise<void> {
-  await db
-    .prepare(
-      `UPDATE codes SET redeemed_at = shown.value ->> 2 FROM json_each(?1) AS shown
-       WHERE codes.batch_id = shown.value ->> 0 AND codes.ordinal = shown.value ->> 1
-         AND codes.redeemed_at IS NULL`,
-    )
-    .bind(JSON.stringify(redemptions.map((r) => [r.batchId, r.ordinal, r.redeemedAt])))
-    .run();
+): Promise<Entered> {
+  const results = await db.batch([
+    ledgerRunToInsert(db, run),
+    db
+      .prepare(
+        `UPDATE codes SET redeemed_at = shown.value ->> 2 FROM json_each(?1) AS shown
+         WHERE codes.batch_id = shown.value ->> 0 AND codes.ordinal = shown.value ->> 1
+           AND codes.redeemed_at IS NULL`,
+      )
+      .bind(JSON.stringify(redemptions.map((r) => [r.batchId, r.ordinal, r.redeemedAt]))),
+    oldestToForget(db, run.campaignId),
+    ledgerRunEnd(db, run),
+  ]);
+  return enteredIn(run, results.at(-1));
 }
 
 /**

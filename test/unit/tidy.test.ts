@@ -36,7 +36,7 @@ const ARROWS: Record<string, string[]> = {
   "code-pool": ["inventory", "db", "domain"],
   "batch-runner": ["code-pool", "inventory", "db", "domain"],
   users: ["code-pool", "inventory", "db", "domain"],
-  events: ["code-pool", "db", "domain"],
+  events: ["code-pool", "inventory", "db", "domain"],
   directory: ["db", "domain"],
   outbound: ["db", "domain"],
   challenge: ["outbound"],

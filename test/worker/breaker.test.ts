@@ -18,7 +18,7 @@ interface EventBody {
   data: { max_claims_per_minute: number; tripped_at: string };
 }
 
-const TRIP = /INSERT INTO "?events/i;
+const TRIP = /insert into "event_runs"/;
 
 const poolOf = (campaign: string, shard = 0) => env.CODE_POOL.getByName(`${campaign}/${shard}`);
 
@@ -101,7 +101,7 @@ describe("max_claims_per_minute", () => {
     } = await read(brand, campaign);
     expect([status, max, at]).toEqual(["paused", 5, expect.any(String)]);
     expect(await trips(brand, campaign)).toMatchObject([
-      { sequence: 1, data: { max_claims_per_minute: 5, tripped_at: at } },
+      { data: { max_claims_per_minute: 5, tripped_at: at } },
     ]);
     expectTripped(await api.claim(brand, campaign, "late"));
     expect(await api.integrity(brand, campaign)).toMatchObject({ ok: true, claimed: 5 });
@@ -190,7 +190,7 @@ describe("max_claims_per_minute", () => {
     ]);
     expect((await claimFor(brand, campaign, users(6, "v"))).given).toBe(4);
     await told(brand, campaign);
-    expect((await trips(brand, campaign)).map(({ sequence }) => sequence)).toEqual([1, 2]);
+    expect((await trips(brand, campaign)).length).toBe(2);
   });
 
   it("is also reset when it is resumed before D1 knew of the trip", async () => {

@@ -5,7 +5,7 @@ import { database } from "../../src/db/database.ts";
 import { eventToInsert } from "../../src/db/events.ts";
 import { newId, randomBytes } from "../../src/db/new-id.ts";
 import { formatApiKey } from "../../src/domain/api-key.ts";
-import type { NewEvent } from "../../src/domain/event.ts";
+import { formatEventId, type NewEvent } from "../../src/domain/event.ts";
 import type { Brand } from "../support/api.ts";
 import { api } from "../support/worker-api.ts";
 
@@ -67,7 +67,7 @@ describe("the event log", () => {
     const seen = await eventsOf(brand, `?campaign_id=${campaign}`);
     expect(seen.map(({ sequence }) => sequence)).toEqual([1, 2, 3]);
     expect(seen[0]).toEqual({
-      id: first.id,
+      id: formatEventId(campaign, 1),
       type: "user.erased",
       timestamp: new Date(first.timestamp).toISOString(),
       campaign_id: campaign,

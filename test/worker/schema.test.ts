@@ -6,7 +6,7 @@ import { findCampaign, listLeasedCampaigns } from "../../src/db/campaigns.ts";
 import type { CodeShapeRow } from "../../src/db/code-shapes.ts";
 import { forgetUsers, listCodes } from "../../src/db/codes.ts";
 import { database } from "../../src/db/database.ts";
-import { eventToInsert, listBrandEvents, listCampaignEvents } from "../../src/db/events.ts";
+import { eventToInsert, listBrandRuns, listCampaignRuns } from "../../src/db/events.ts";
 import {
   apiKeys,
   auditLog,
@@ -15,7 +15,8 @@ import {
   campaigns,
   codes,
   codeShapes,
-  events,
+  campaignStock,
+  eventRuns,
   idempotencyRecords,
   imports,
   keyOrigins,
@@ -24,6 +25,13 @@ import {
 import { inventoryOf } from "../../src/domain/inventory.ts";
 import { growBatch } from "../../src/inventory/batches.ts";
 import { listRunningErasures } from "../../src/inventory/erasures.ts";
+import {
+  findEvents,
+  findRunOf,
+  oldestToForget,
+  revocationsToInsert,
+  type LedgerRun,
+} from "../../src/inventory/event-log.ts";
 import { findCodes, markRevoked } from "../../src/inventory/find-codes.ts";
 import { findKnown, OwnCodes } from "../../src/inventory/imports.ts";
 import { leaseBlock } from "../../src/inventory/leases.ts";
@@ -41,7 +49,8 @@ const tables = [
   campaigns,
   codes,
   codeShapes,
-  events,
+  campaignStock,
+  eventRuns,
   idempotencyRecords,
   imports,
   keyOrigins,
@@ -103,9 +112,18 @@ async function plansOf(work: (db: D1Database) => Promise<unknown>): Promise<stri
   return plans.flatMap(({ results }) => results.map(({ detail }) => detail)).join("\n");
 }
 
+const run: LedgerRun = {
+  campaignId: "cmp_none",
+  type: "claim.created",
+  shard: 0,
+  from: 0,
+  to: 1,
+  count: 1,
+};
+
 describe("D1", () => {
   it("finds the codes of claims by key", async () => {
-    const plan = await plansOf((db) => showClaims(db, []));
+    const plan = await plansOf((db) => showClaims(db, run, []).catch(() => null));
     expect(plan).toMatch(/SEARCH codes USING PRIMARY KEY \(batch_id=\? AND ordinal=\?\)/);
     expect(plan).not.toMatch(/SCAN codes/);
   });
@@ -132,7 +150,7 @@ describe("D1", () => {
       (db: D1Database) => findKnown(db, inventory, own),
       (db: D1Database) => growBatch(db, batch, shape, { hard: false }).catch(() => null),
       (db: D1Database) => markRevoked(db, [], { reason: null, now: 0 }, null),
-      (db: D1Database) => showRedemptions(db, []),
+      (db: D1Database) => showRedemptions(db, run, []).catch(() => null),
       (db: D1Database) =>
         Promise.race([importer(db).take(own, { duplicates: 0, rejected: 0 }), scheduler.wait(50)]),
     ]) {
@@ -191,14 +209,19 @@ describe("D1", () => {
     };
     const page = { after: 5, limit: 21 };
     const scope = { brandId: "brd_none", mode: "test" as const };
+    const revoked = { id: "evt_x", places: [{ batchId: "bat_x", ordinal: 1 }], now: 0 };
     for (const work of [
       (db: D1Database) => database(db).batch([eventToInsert(db, event)]),
-      (db: D1Database) => listCampaignEvents(db, { campaignId: "cmp_none", type: null }, page),
-      (db: D1Database) => listBrandEvents(db, { scope, type: null }, page),
+      (db: D1Database) => revocationsToInsert(db, "cmp_none", revoked).run(),
+      (db: D1Database) => listCampaignRuns(db, { campaignId: "cmp_none", type: null }, page),
+      (db: D1Database) => listBrandRuns(db, { scope, type: null }, page),
+      (db: D1Database) => findEvents(db, "cmp_none", [1, 2]),
+      (db: D1Database) => findRunOf(db, scope, { subject: "none", sequence: 1 }),
+      (db: D1Database) => oldestToForget(db, "cmp_none").run(),
     ]) {
       const plan = await plansOf(work);
-      expect(plan).toMatch(/SEARCH (e|events) USING/);
-      expect(plan).not.toMatch(/SCAN|TEMP B-TREE/);
+      expect(plan).toMatch(/SEARCH (e|event_runs) USING/);
+      expect(plan).not.toMatch(/SCAN (c|e|r|codes|event_runs)\b|TEMP B-TREE/);
     }
   });
 

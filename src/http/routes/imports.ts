@@ -129,7 +129,7 @@ async function finish(c: Context<HttpEnv>, id: string, digest: string | undefine
   const body = presentImport({ ...row, status: "complete", finishedAt }, errors);
   const answer = { status: 201 as const, location: `/v1/imports/${id}`, body, digest };
   const settlement = (await c.get("once")?.settlement(id, answer)) ?? null;
-  if (!(await repeated(() => completeImport(db, { id, finishedAt }, settlement)))) {
+  if (!(await repeated(() => completeImport(db, row, { finishedAt, settlement })))) {
     throw new TwinError();
   }
   return answer;

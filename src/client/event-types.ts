@@ -1,0 +1,64 @@
+/** What a brand is told of. */
+
+import type { Order } from "./code-types.ts";
+import type { Discount } from "./types.ts";
+
+interface EventOf<Type extends string, Data> {
+  id: string;
+  type: Type;
+  timestamp: string;
+  campaign_id: string;
+  /** 1, 2, 3, … within the campaign, without a gap. */
+  sequence: number;
+  data: Data;
+}
+
+interface BrandEventOf<Type extends string, Data> extends Omit<EventOf<Type, Data>, "campaign_id"> {
+  /** Null: it is the brand's own, and counts among those. */
+  campaign_id: null;
+}
+
+/** Something that happened. Switch on `type`, which says what `data` holds. */
+export type Event =
+  | EventOf<"claim.created", ClaimCreated>
+  | EventOf<"code.redeemed", CodeRedeemed>
+  | EventOf<"code.revoked", { code: string; claim_id: string | null; revoked_at: string }>
+  | EventOf<"campaign.low_stock", { threshold: number | string; available: number; codes: number }>
+  | EventOf<"campaign.exhausted", { codes: number; claimed: number }>
+  | EventOf<"campaign.started", { starts_at: string }>
+  | EventOf<"campaign.ended", { ended_at: string; reason: "time" | "request" }>
+  | EventOf<"campaign.breaker_tripped", { max_claims_per_minute: number; tripped_at: string }>
+  | EventOf<"batch.completed", { batch_id: string; created: number }>
+  | EventOf<
+      "import.completed",
+      { import_id: string; accepted: number; duplicates: number; rejected: number }
+    >
+  | EventOf<"user.erased", { claim_ids: string[] }>
+  | BrandEventOf<
+      "webhook_endpoint.disabled",
+      { endpoint_id: string; reason: "gone" | "failing"; failing_since: string | null }
+    >;
+
+export interface ClaimCreated {
+  claim_id: string;
+  code: string;
+  /** Null once the user was erased. */
+  user_id: string | null;
+  /** Only where the user consented. */
+  contact: { email?: string; name?: string; attributes?: Record<string, string> } | null;
+  consent: { share_contact: boolean; version: string } | null;
+  claimed_at: string;
+  expires_at: string | null;
+}
+
+export interface CodeRedeemed {
+  redemption_id: string;
+  claim_id: string;
+  code: string;
+  user_id: string | null;
+  order_id: string;
+  order: Order | null;
+  discount: Discount | null;
+  discount_amount: number | null;
+  redeemed_at: string;
+}
