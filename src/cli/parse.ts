@@ -52,3 +52,13 @@ export function parseDiscount(text: string): Discount {
   if (!Number.isSafeInteger(value)) throw new UsageError(DISCOUNT_FORMS);
   return { type: "fixed_amount", value, currency };
 }
+
+/** Numbers of codes and percentages, with commas between them: `10%,100`. */
+export function parseThresholds(text: string, name: string): (number | string)[] {
+  return text.split(",").map((part) => {
+    const trimmed = part.trim();
+    if (/^[1-9]\d?%$/.test(trimmed)) return trimmed;
+    if (!trimmed.endsWith("%")) return parseCount(trimmed, name);
+    throw new UsageError(`${name} takes percentages from 1% to 99%.`);
+  });
+}

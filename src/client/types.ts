@@ -126,6 +126,8 @@ export interface CampaignUpdate {
   shop_url?: string | null;
   /** New claims within a minute; one more pauses the campaign. */
   max_claims_per_minute?: number | null;
+  /** Numbers of codes, or parts of all that were made such as "10%": told once no more are left. */
+  low_stock_thresholds?: (number | string)[] | null;
   metadata?: Record<string, string>;
 }
 
@@ -157,6 +159,7 @@ export interface Campaign {
   max_claims_per_minute: number | null;
   /** When max_claims_per_minute paused it, until it is resumed. */
   breaker_tripped_at: string | null;
+  low_stock_thresholds: (number | string)[] | null;
   metadata: Record<string, string>;
   created_at: string;
 }

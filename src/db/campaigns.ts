@@ -32,6 +32,7 @@ export type NewCampaign = Pick<CampaignRow, "brandId" | "slug" | "name" | "mode"
       | "codeFormat"
       | "acceptGuessable"
       | "claimsPerMinuteMax"
+      | "lowStockThresholds"
       | "shopUrl"
       | "metadata"
       | "shards"
@@ -48,6 +49,7 @@ export function campaignToInsert(campaign: NewCampaign): CampaignRow {
     claimsPerMinuteMax: null,
     breakerTrippedAt: null,
     breakerCountsFrom: 0,
+    lowStockThresholds: null,
     codeLifetimeSeconds: null,
     contactRetentionDays: null,
     consent: null,

@@ -10,6 +10,7 @@ import type { Scope } from "../domain/scope.ts";
 import type { EventType } from "../domain/event.ts";
 import type { Identity } from "../domain/identity.ts";
 import type { InventoryId } from "../domain/inventory.ts";
+import type { Threshold } from "../domain/low-stock.ts";
 
 /** What a user must agree to before they get a code, as on the wire. */
 export interface ConsentTerms {
@@ -86,6 +87,7 @@ export const campaigns = sqliteTable("campaigns", {
   claimsPerMinuteMax: integer(),
   breakerTrippedAt: integer(),
   breakerCountsFrom: integer().notNull().default(0),
+  lowStockThresholds: text({ mode: "json" }).$type<Threshold[]>(),
   createdAt: integer().notNull(),
 });
 

@@ -2,7 +2,9 @@
 
 import * as z from "zod";
 import type { CampaignChange, CampaignRow } from "../db/campaigns.ts";
+import { BATCH_COUNT_MAX } from "../domain/batch.ts";
 import { closedReason } from "../domain/claim.ts";
+import { THRESHOLDS_MAX } from "../domain/low-stock.ts";
 import { CodeFormat } from "./code-format-schema.ts";
 import {
   AnsweredTime,
@@ -96,6 +98,16 @@ const ShopUrl = z
     example: "https://shop.example/",
   });
 
+const Thresholds = z
+  .array(
+    z.union(
+      [z.int().min(1).max(BATCH_COUNT_MAX), z.string().regex(/^[1-9][0-9]?%$/)],
+      `Must be a number of codes from 1 to ${BATCH_COUNT_MAX}, or a percentage from 1% to 99%.`,
+    ),
+  )
+  .max(THRESHOLDS_MAX)
+  .refine((all) => new Set(all).size === all.length, "Each threshold once.");
+
 /** Fields that can be set at any time; null takes an optional one away. */
 const changeable = {
   name: line(100),
@@ -131,6 +143,11 @@ const changeable = {
   max_claims_per_minute: z.int().min(1).max(CLAIMS_PER_MINUTE_MAX).nullable().meta({
     description:
       "New claims within any 60 seconds; one more pauses the campaign until it is resumed, and logs campaign.breaker_tripped. Who holds a code still gets it. With shards each has its share and a margin. null: no limit.",
+  }),
+  low_stock_thresholds: Thresholds.nullable().meta({
+    description:
+      "Each is told by campaign.low_stock once no more than so many codes are left, or than that part of all that were made. null or []: none.",
+    example: ["10%", 100],
   }),
   metadata: Metadata,
 };
@@ -190,6 +207,7 @@ export const Campaign = z
     breaker_tripped_at: AnsweredTime.nullable().meta({
       description: "When max_claims_per_minute paused it, until it is resumed.",
     }),
+    low_stock_thresholds: z.array(z.union([z.int(), z.string()])).nullable(),
     metadata: z.record(z.string(), z.string()),
     created_at: AnsweredTime,
   })
@@ -220,6 +238,7 @@ export function presentCampaign(campaign: CampaignRow): z.infer<typeof Campaign>
     shards: campaign.shards,
     max_claims_per_minute: campaign.claimsPerMinuteMax,
     breaker_tripped_at: toWireTime(campaign.breakerTrippedAt),
+    low_stock_thresholds: campaign.lowStockThresholds,
     metadata: campaign.metadata,
     created_at: toWireTime(campaign.createdAt),
   };
@@ -248,6 +267,8 @@ export function toChange(fields: z.infer<typeof CampaignUpdate>): Defined<Campai
     acceptGuessable: fields.accept_guessable,
     shopUrl: fields.shop_url,
     claimsPerMinuteMax: fields.max_claims_per_minute,
+    lowStockThresholds:
+      fields.low_stock_thresholds?.length === 0 ? null : fields.low_stock_thresholds,
     metadata: fields.metadata,
   });
 }

@@ -258,7 +258,8 @@ describe("campaigns create", () => {
     const many =
       "--slug spring --discount 12.5% --pattern ####-#### --alphabet AB --prefix X- --suffix=-Y --length 8 " +
       "--lifetime 90m --starts 2027-01-01T00:00:00Z --ends 2027-02-01T00:00:00Z --shards 4 " +
-      "--claims-per-user 2 --accept-guessable --shop-url https://shop.example/ --mode test";
+      "--claims-per-user 2 --accept-guessable --shop-url https://shop.example/ --mode test " +
+      "--low-stock 10%,1_000,5";
     await cli(["campaigns", "create", "--name", "Spring", ...many.split(" ")]);
     expect(JSON.parse(service.asked[1]?.body ?? "")).toEqual({
       name: "Spring",
@@ -273,7 +274,18 @@ describe("campaigns create", () => {
       claims_per_user: 2,
       shards: 4,
       shop_url: "https://shop.example/",
+      low_stock_thresholds: ["10%", 1_000, 5],
     });
+  });
+
+  it("refuses thresholds that are none, before anything is sent", async () => {
+    for (const list of ["", "0", "10%,", "100%", "0%", "1.5%", "many"]) {
+      const args = ["campaigns", "create", "--name", "x", `--low-stock=${list}`];
+      const { code, err } = await cli(args);
+      expect([list, code]).toEqual([list, 2]);
+      expect(err).toContain("--low-stock");
+    }
+    expect(service.asked).toEqual([]);
   });
 
   it("knows the minor units of a currency", async () => {

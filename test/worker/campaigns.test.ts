@@ -21,6 +21,7 @@ const everything = {
   challenge: { type: "turnstile", site_key: "0x4-site", secret: "0x4-never-shown" },
   shop_url: "https://shop.example/spring",
   max_claims_per_minute: 600,
+  low_stock_thresholds: ["10%", 100, 1],
   metadata: { team: "growth" },
 };
 
@@ -69,6 +70,7 @@ describe("a campaign", () => {
       code_format: null,
       shop_url: null,
       max_claims_per_minute: null,
+      low_stock_thresholds: null,
       metadata: {},
     };
     const patched = await api.send(brand.secret, `PATCH ${path}`, cleared);
@@ -79,6 +81,18 @@ describe("a campaign", () => {
     const brand = await api.newBrand();
     const { body } = await create(brand, { starts_at: "2026-06-01T12:00:00+02:00" });
     expect(body["starts_at"]).toBe("2026-06-01T10:00:00.000Z");
+  });
+
+  it("has no threshold of low stock unless some are given, and none with an empty list", async () => {
+    const brand = await api.newBrand();
+    const none = await create(brand, {});
+    expect(none.body["low_stock_thresholds"]).toBeNull();
+    const path = `PATCH /v1/campaigns/${String(none.body["id"])}`;
+    const thresholds = ["99%", 5_000_000, "1%", 1];
+    const set = await api.send(brand.secret, path, { low_stock_thresholds: thresholds });
+    expect(set.body["low_stock_thresholds"]).toEqual(thresholds);
+    const cleared = await api.send(brand.secret, path, { low_stock_thresholds: [] });
+    expect([cleared.status, cleared.body["low_stock_thresholds"]]).toEqual([200, null]);
   });
 
   it("has a slug of its own within the brand; another brand may use the same", async () => {
@@ -149,6 +163,18 @@ describe("a campaign", () => {
     ["a time beyond the year 9999", { ends_at: "9999-12-31T23:59:59-23:59" }, "/ends_at"],
     ["a time before the year 1", { starts_at: "0000-01-01T00:00:00+23:59" }, "/starts_at"],
     ["a status", { status: "paused" }, "/status"],
+    ["a threshold of no code", { low_stock_thresholds: [0] }, "/low_stock_thresholds/0"],
+    ["half a code as threshold", { low_stock_thresholds: [1.5] }, "/low_stock_thresholds/0"],
+    ["a threshold of all", { low_stock_thresholds: [9, "100%"] }, "/low_stock_thresholds/1"],
+    ["a threshold with a zero", { low_stock_thresholds: ["05%"] }, "/low_stock_thresholds/0"],
+    ["a number in quotes", { low_stock_thresholds: ["10"] }, "/low_stock_thresholds/0"],
+    ["too high a threshold", { low_stock_thresholds: [5_000_001] }, "/low_stock_thresholds/0"],
+    ["a threshold twice", { low_stock_thresholds: [5, "5%", 5] }, "/low_stock_thresholds"],
+    [
+      "11 thresholds",
+      { low_stock_thresholds: Array.from({ length: 11 }, (_, i) => i + 1) },
+      "/low_stock_thresholds",
+    ],
   ];
   for (const [what, fields, pointer] of refused) {
     it(`refuses ${what} with a pointer to it`, async () => {

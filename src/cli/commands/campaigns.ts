@@ -1,6 +1,6 @@
 import type { Campaign, CodeFormat, NewCampaign } from "../../client/client.ts";
 import { given, OK, type Command, type Invocation } from "../command.ts";
-import { parseDiscount, parseDuration } from "../parse.ts";
+import { parseDiscount, parseDuration, parseThresholds } from "../parse.ts";
 import { printRows, ROW_OPTIONS } from "../rows.ts";
 import { discountText, duration } from "../text.ts";
 
@@ -34,6 +34,7 @@ async function show(call: Invocation, campaign: Campaign): Promise<void> {
       ["a user gets", `${campaign.claims_per_user} at most`],
       ["shards", String(campaign.shards)],
       ["a minute", breakerText(campaign)],
+      ["low stock", campaign.low_stock_thresholds?.join(", ") ?? null],
       ["shop", campaign.shop_url],
       ["created", campaign.created_at],
     ]);
@@ -43,6 +44,7 @@ async function show(call: Invocation, campaign: Campaign): Promise<void> {
 function newCampaign(call: Invocation): NewCampaign {
   const discount = call.text("discount");
   const lifetime = call.text("lifetime");
+  const lowStock = call.text("low-stock");
   const codeFormat = given({
     pattern: call.text("pattern"),
     length: call.count("length"),
@@ -65,6 +67,8 @@ function newCampaign(call: Invocation): NewCampaign {
       claims_per_user: call.count("claims-per-user"),
       shards: call.count("shards"),
       max_claims_per_minute: call.count("max-per-minute"),
+      low_stock_thresholds:
+        lowStock === undefined ? undefined : parseThresholds(lowStock, "--low-stock"),
       shop_url: call.text("shop-url"),
     }),
   };
@@ -121,6 +125,7 @@ export const campaignCommands: readonly Command[] = [
       "claims-per-user": { value: "N", help: "codes that one user may get; 1 unless you say" },
       shards: { value: "N", help: "1-64, for drops of more than 300 claims a second; 1" },
       "max-per-minute": { value: "N", help: "new claims in a minute; one more pauses it" },
+      "low-stock": { value: "LIST", help: "tell when no more are left: 10%,100" },
       "shop-url": { value: "URL", help: "where the code is spent" },
       mode: { value: "MODE", help: "live or test; that of the key unless you say" },
     },
