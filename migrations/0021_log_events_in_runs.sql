@@ -35,7 +35,7 @@ DROP TABLE events;
 CREATE TABLE campaign_stock (
   campaign_id TEXT PRIMARY KEY REFERENCES campaigns (id),
   claimed INTEGER NOT NULL DEFAULT 0,
-  told TEXT NOT NULL DEFAULT '[]'  -- JSON.
+  told TEXT NOT NULL DEFAULT '{}'  -- JSON.
 ) STRICT, WITHOUT ROWID;
 
 INSERT INTO campaign_stock (campaign_id, claimed)

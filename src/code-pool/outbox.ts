@@ -12,6 +12,7 @@ import {
   type ClaimToShow,
   type Entered,
 } from "../inventory/projection.ts";
+import { tellStock } from "../inventory/tell-stock.ts";
 import type { Announcer } from "./announcer.ts";
 import type { Ledger, PlacedClaim } from "./ledger.ts";
 import type { Redemptions } from "./redemptions.ts";
@@ -96,6 +97,8 @@ export class Outbox {
       const run = this.#run("claim.created", { from, to: last.slot, count: waiting.length });
       const claims = waiting.map((claim) => toShow(run.campaignId, claim));
       const entered = await answered(showClaims(this.#db(), run, claims));
+      // Before it counts as done: what is not told now, nobody may come to tell later.
+      await answered(tellStock(this.#db(), run.campaignId, entered.stock));
       this.#settings.projectedUpTo(entered.to, { isNews: this.#isNews(entered) });
     }
   }

@@ -3,7 +3,7 @@
 import { poolName } from "../domain/claim.ts";
 import type { FoundCode } from "../inventory/find-codes.ts";
 import type { RevokeOutcome } from "./messages.ts";
-import { poolOfShard } from "./stub.ts";
+import { poolOfShard, tellStockLater } from "./stub.ts";
 
 /**
  * Marks the codes in D1 first, then tells the shards in whose hands they are by then: `mark`
@@ -31,5 +31,7 @@ export async function revokeCodes(
       for (const [i, answer] of answers.entries()) outcomes[mine[i]?.at ?? -1] = answer;
     }),
   );
+  const campaigns = new Set(codes.map(({ campaignId }) => campaignId));
+  await Promise.all([...campaigns].map((id) => tellStockLater(env, id)));
   return outcomes;
 }

@@ -4,8 +4,10 @@
  */
 
 import type { CampaignRow } from "../db/campaigns.ts";
+import { repeated } from "../db/database.ts";
 import { poolName, shardOf, type PoolCampaign } from "../domain/claim.ts";
 import { base32 } from "../domain/id.ts";
+import { tellStock } from "../inventory/tell-stock.ts";
 import type { CodePool } from "./code-pool.ts";
 import type { RequestKey } from "./messages.ts";
 import { DRY_MEMORY_MS } from "./refill.ts";
@@ -169,10 +171,27 @@ export async function tellOfStock(
   env: Env,
   campaign: Pick<CampaignRow, "id" | "shards">,
 ): Promise<void> {
-  const told = await Promise.allSettled(
-    poolsOf(env, campaign).map(({ call }) => call((pool) => pool.stockAdded())),
-  );
+  const [told] = await Promise.all([
+    Promise.allSettled(poolsOf(env, campaign).map(({ call }) => call((pool) => pool.stockAdded()))),
+    tellStockLater(env, campaign.id),
+  ]);
   if (told.some(({ status }) => status === "rejected")) await scheduler.wait(DRY_MEMORY_MS);
+}
+
+/**
+ * Tells the brand what is to be told of the stock after it changed. What fails is told with the
+ * next claims.
+ */
+export async function tellStockLater(env: Env, campaignId: string): Promise<void> {
+  try {
+    await repeated(() => tellStock(env.DB, campaignId));
+  } catch (error) {
+    console.warn({
+      message: "Stock was not looked at",
+      campaign_id: campaignId,
+      error: String(error),
+    });
+  }
 }
 
 /** Calls of one request to one pool. */

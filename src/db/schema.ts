@@ -203,5 +203,5 @@ export const eventRuns = sqliteTable("event_runs", {
 export const campaignStock = sqliteTable("campaign_stock", {
   campaignId: text().primaryKey(),
   claimed: integer().notNull().default(0),
-  told: text().notNull().default("[]"),
+  told: text().notNull().default("{}"),
 });

@@ -34,22 +34,22 @@ export async function readEvents(
   sequences: readonly number[],
 ): Promise<Map<number, ToldEvent>> {
   const logged = await findEvents(env.DB, subjectId, sequences);
-  const said = await Promise.all([
+  const [fromLedgers, revoked] = await Promise.all([
     tellLedgers(env, subjectId, logged),
     tellRevoked(
       env.DB,
       logged.filter(({ type }) => type === "code.revoked"),
     ),
-    logged
-      .filter(({ type, shard }) => shard === null && type !== "code.revoked")
-      .map((event): Said => {
-        const [at, data] = JSON.parse(event.data ?? "[]") as [number, EventData[EventType]];
-        return { event, at, data };
-      }),
   ]);
+  const asLogged = logged
+    .filter(({ type, shard }) => shard === null && type !== "code.revoked")
+    .map((event): Said => {
+      const [at, data] = JSON.parse(event.data ?? "[]") as [number, EventData[EventType]];
+      return { event, at, data };
+    });
   const campaignId = isId("campaign", subjectId) ? subjectId : null;
   return new Map(
-    said.flat().map(({ event: { sequence, type }, at, data }) => [
+    [...fromLedgers, ...revoked, ...asLogged].map(({ event: { sequence, type }, at, data }) => [
       sequence,
       {
         id: formatEventId(subjectId, sequence),

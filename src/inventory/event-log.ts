@@ -61,6 +61,9 @@ export function revocationsToInsert(
     now,
   }: { id: string; places: readonly { batchId: string; ordinal: number }[]; now: number },
 ): D1PreparedStatement {
+  // Somebody may have typed a code twice.
+  const byPlace = places.map((place) => [`${place.batchId}/${place.ordinal}`, place] as const);
+  const distinct = [...new Map(byPlace).values()];
   return db
     .prepare(
       `INSERT INTO event_runs
@@ -69,8 +72,8 @@ export function revocationsToInsert(
        FROM campaigns AS c JOIN (
          SELECT count(*) AS count,
                 json_group_array(json_array(?3, json_array(codes.batch_id, codes.ordinal))) AS data
-         FROM (SELECT DISTINCT value ->> 0 AS batch_id, value ->> 1 AS ordinal FROM json_each(?4)) AS d
-         CROSS JOIN codes ON codes.batch_id = d.batch_id AND codes.ordinal = d.ordinal
+         FROM json_each(?4) AS d CROSS JOIN codes
+           ON codes.batch_id = d.value ->> 0 AND codes.ordinal = d.value ->> 1
          WHERE codes.revoked_at IS NULL
        ) AS n ON n.count > 0
        WHERE c.id = ?1 ON CONFLICT (subject_id, source) DO NOTHING`,
@@ -79,7 +82,7 @@ export function revocationsToInsert(
       campaignId,
       id,
       now,
-      JSON.stringify(places.map(({ batchId, ordinal }) => [batchId, ordinal])),
+      JSON.stringify(distinct.map(({ batchId, ordinal }) => [batchId, ordinal])),
     );
 }
 

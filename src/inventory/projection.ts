@@ -2,6 +2,7 @@
 
 import { rowsOf } from "../db/database.ts";
 import { ledgerRunEnd, ledgerRunToInsert, oldestToForget, type LedgerRun } from "./event-log.ts";
+import { stockToRead } from "./tell-stock.ts";
 
 export interface ClaimToShow {
   batchId: string;
@@ -42,6 +43,11 @@ export interface Entered {
   isHeard: boolean;
 }
 
+/** With what `tellStock` is to know of. */
+export interface ClaimsEntered extends Entered {
+  stock: D1Result;
+}
+
 /**
  * Enters the claims into the event log and marks their codes as claimed, in one transaction. Safe
  * to repeat, with claims added at the end too: a run enters once, showing a claim twice changes
@@ -51,7 +57,7 @@ export async function showClaims(
   db: D1Database,
   run: LedgerRun,
   claims: ClaimToShow[],
-): Promise<Entered> {
+): Promise<ClaimsEntered> {
   const results = await db.batch([
     ledgerRunToInsert(db, run),
     db
@@ -69,9 +75,12 @@ export async function showClaims(
       )
       .bind(asJson(claims)),
     oldestToForget(db, run.campaignId),
+    stockToRead(db, run.campaignId),
     ledgerRunEnd(db, run),
   ]);
-  return enteredIn(run, results.at(-1));
+  const [stock, end] = results.slice(-2);
+  if (stock === undefined) throw new Error("A batch without all of its results");
+  return { ...enteredIn(run, end), stock };
 }
 
 /** From the result of `ledgerRunEnd`. */

@@ -2,7 +2,7 @@
 
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import * as z from "zod";
+import type * as z from "zod";
 import { findCampaign } from "../../db/campaigns.ts";
 import { listBrandRuns, listCampaignRuns } from "../../db/events.ts";
 import { parseEventId } from "../../domain/event.ts";

@@ -1,0 +1,117 @@
+/**
+ * Telling the brand that a campaign's stock is low or gone. D1 counts the claims of all shards as
+ * they enter the log, so each crossing is told once, by whoever comes first. May import db/ and
+ * domain/.
+ */
+
+import { sql } from "drizzle-orm";
+import { rowsOf } from "../db/database.ts";
+import { eventToInsert } from "../db/events.ts";
+import type { NewEvent } from "../domain/event.ts";
+import { crossings, type Threshold } from "../domain/low-stock.ts";
+import { statementOf } from "./alongside.ts";
+
+/** A campaign's stock as D1 shows it, and what the brand has been told of it. */
+interface StockState {
+  thresholds: string | null;
+  codes: number;
+  withdrawn: number;
+  claimed: number;
+  told: string;
+}
+
+/** What was told, and how things stood then. */
+interface Told {
+  /** Counts what was told, which names it. */
+  number: number;
+  told: string[];
+  codes: number;
+  claimed: number;
+}
+
+const NOTHING: Told = { number: 0, told: [], codes: 0, claimed: 0 };
+
+/** The statement that reads the stock, for a batch that changes it. */
+export function stockToRead(db: D1Database, campaignId: string): D1PreparedStatement {
+  return db
+    .prepare(
+      `SELECT c.low_stock_thresholds AS thresholds,
+              (SELECT coalesce(sum(b.created), 0) FROM batches AS b WHERE b.campaign_id = c.id) AS codes,
+              (SELECT count(*) FROM batches AS b CROSS JOIN codes AS k ON k.batch_id = b.id
+               WHERE b.campaign_id = c.id AND k.revoked_at IS NOT NULL AND k.claim_id IS NULL) AS withdrawn,
+              coalesce(s.claimed, 0) AS claimed, coalesce(s.told, '{}') AS told
+       FROM campaigns AS c LEFT JOIN campaign_stock AS s ON s.campaign_id = c.id WHERE c.id = ?`,
+    )
+    .bind(campaignId);
+}
+
+/** Others that tell of the same stock at the same moment, one after the other. */
+const TRIES = 10;
+
+/**
+ * Tells what is to be told of the stock as it is now; `read` is what `stockToRead` has just found.
+ * Safe to repeat. Rejects when D1 does not answer: then it is not known to be told.
+ */
+export async function tellStock(
+  db: D1Database,
+  campaignId: string,
+  read: D1Result | null = null,
+): Promise<void> {
+  let [state] = rowsOf<StockState>(read ?? (await stockToRead(db, campaignId).run()));
+  for (let attempt = 0; attempt < TRIES && state !== undefined; attempt++) {
+    const next = nextTold(state);
+    if (next === null) return;
+    const told = JSON.stringify(next.told);
+    const timestamp = Date.now();
+    const isMine = sql`EXISTS (SELECT 1 FROM campaign_stock AS s
+      WHERE s.campaign_id = campaigns.id AND s.told = ${told})`;
+    const results = await db.batch([
+      db
+        .prepare("INSERT INTO campaign_stock (campaign_id) VALUES (?) ON CONFLICT DO NOTHING")
+        .bind(campaignId),
+      db
+        .prepare("UPDATE campaign_stock SET told = ?2 WHERE campaign_id = ?1 AND told = ?3")
+        .bind(campaignId, told, state.told),
+      ...next.events.map((event) =>
+        statementOf(db, eventToInsert(db, { ...event, campaignId, timestamp }, isMine)),
+      ),
+      stockToRead(db, campaignId),
+    ]);
+    [state] = rowsOf<StockState>(results.at(-1));
+    if (state?.told === told) return;
+  }
+}
+
+/** An event that lacks only its campaign and its time. */
+type StockEvent = {
+  [Type in "campaign.low_stock" | "campaign.exhausted"]: Omit<
+    Extract<NewEvent, { type: Type }>,
+    "campaignId" | "timestamp"
+  >;
+}["campaign.low_stock" | "campaign.exhausted"];
+
+/** What is to be told, and what is told then; null when nothing changes. */
+function nextTold(state: StockState): { told: Told; events: StockEvent[] } | null {
+  const { codes, withdrawn, claimed } = state;
+  const thresholds = JSON.parse(state.thresholds ?? "[]") as Threshold[];
+  const known = { ...NOTHING, ...(JSON.parse(state.told) as Partial<Told>) };
+  // Codes that were added since may have been claimed since: for a while there was more.
+  const most = codes > known.codes ? codes - withdrawn - known.claimed : 0;
+  const stillTold = crossings({ thresholds, codes, available: most, told: [] }).told;
+  const available = codes - withdrawn - claimed;
+  const told = known.told.filter((one) => stillTold.includes(one));
+  const found = crossings({ thresholds, codes, available, told });
+  const isSame = found.told.join() === known.told.join();
+  if (isSame && found.raise.length === 0 && !found.exhausted) return null;
+  const number = known.number + 1;
+  const events: StockEvent[] = found.raise.map((threshold) => ({
+    id: `low-stock/${number}/${threshold}`,
+    type: "campaign.low_stock",
+    data: { threshold, available, codes },
+  }));
+  if (found.exhausted) {
+    const data = { codes, claimed };
+    events.push({ id: `exhausted/${number}`, type: "campaign.exhausted", data });
+  }
+  return { told: { number, told: found.told, codes, claimed }, events };
+}
