@@ -1,7 +1,7 @@
 /**
- * Addresses that callers give us to call: where an issuer's keys are. Names are judged by their
- * text. Which address a public name has is the resolver's word at the time of the call, and the
- * platform, from where nothing private can be reached, is what then stands before it.
+ * Addresses that callers give us to call: where an issuer's keys are, where events go. Names are
+ * judged by their text. Which address a public name has is the resolver's word at the time of the
+ * call, and the platform, from where nothing private can be reached, is what then stands before it.
  */
 
 /** Longer than any honest address, and what most servers take. */
@@ -83,13 +83,18 @@ function isPrivate(host: string): boolean {
   );
 }
 
+/** The host and port. One dot at the end changes no name. */
+function hostOf({ host }: URL): string {
+  return host.replace(/\.(?=:\d+$|$)/, "");
+}
+
 /**
  * Why the address may not be called, in words, or null when it may. Loopback, by http too and on
- * any port, is for local development.
+ * any port, is for local development. `ownAddress` is one that we are called by ourselves.
  */
 export function refusedTarget(
   address: string,
-  { allowsLoopback }: { allowsLoopback: boolean },
+  { allowsLoopback, ownAddress }: { allowsLoopback: boolean; ownAddress?: string },
 ): string | null {
   if (address.length > TARGET_LENGTH_MAX) {
     return `Must be at most ${TARGET_LENGTH_MAX.toLocaleString("en")} characters.`;
@@ -102,7 +107,10 @@ export function refusedTarget(
   if (url === null) return "Must be a complete address such as https://login.example.com/keys.";
   if (url.username !== "" || url.password !== "") return "Must not hold a user name or password.";
   if (address.includes("#")) return "Must not hold a fragment.";
-  // The notations of an IPv4 address are one by now. One dot at the end changes no name.
+  if (ownAddress !== undefined && hostOf(url) === hostOf(new URL(ownAddress))) {
+    return "Must not be on this service's own host.";
+  }
+  // The notations of an IPv4 address are one by now.
   const host = url.hostname.replace(/\.$/, "");
   if (allowsLoopback && isLoopback(host) && /^https?:$/.test(url.protocol)) return null;
   if (url.protocol !== "https:") return "Must begin with https://.";

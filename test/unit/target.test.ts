@@ -42,6 +42,10 @@ describe("a target", () => {
     "https://LOCALHOST/",
     "https://localhost./",
     "https://loc%61lhost/",
+    "https://ｌｏｃａｌｈｏｓｔ/",
+    "https://loc\u00adalhost/",
+    "https://localhost。/",
+    "https://①27.0.0.1/",
     "https://a.b.localhost/",
     "https://a.localhost./",
   ])("may be loopback, %s, only where that is allowed", (address) => {
@@ -79,6 +83,7 @@ describe("a target", () => {
     "https://[::ffff:127.0.0.1]/",
     "https://[::ffff:7f00:1]/",
     "https://[::ffff:10.0.0.1]/",
+    "https://[::ffff:0:127.0.0.1]/",
     "https://[0:0:0:0:0:ffff:169.254.169.254]/",
     "https://[::127.0.0.1]/",
     "https://[64:ff9b::7f00:1]/",
@@ -100,6 +105,8 @@ describe("a target", () => {
     "https://metadata.google.internal/",
     "https://METADATA.google.INTERNAL./",
     "https://x.internal/",
+    "https://x。internal/",
+    "https://x.ｉｎｔｅｒｎａｌ/",
     "https://internal/",
     "https://printer.local/",
     "https://host.localdomain/",
@@ -142,6 +149,34 @@ describe("a target", () => {
     for (const allowsLoopback of [false, true]) {
       expect(refused(address, allowsLoopback)).toMatch(words);
     }
+  });
+
+  it.each([
+    "https://codes.example/",
+    "https://CODES.example/v1/events",
+    "https://codes.example./",
+    "https://codes.example:443/",
+    "https://codes.example.:443/",
+    "https://cod%65s.example/",
+    "https://codes。example/",
+  ])("is never %s where that is ourselves", (address) => {
+    for (const own of ["codes.example", "codes.example.", "CODES.EXAMPLE", "codes.example:443"]) {
+      const ownAddress = `https://${own}/v1/webhook-endpoints`;
+      const words = refusedTarget(address, { allowsLoopback: false, ownAddress });
+      expect([own, words]).toEqual([own, "Must not be on this service's own host."]);
+    }
+    const ownAddress = "https://other.example/";
+    expect(refusedTarget(address, { allowsLoopback: false, ownAddress })).toBeNull();
+  });
+
+  it("may be another port of the machine that we run on, in local development", () => {
+    const ownAddress = "http://localhost:8787/v1/webhook-endpoints";
+    const how = { allowsLoopback: true, ownAddress };
+    expect(refusedTarget("http://localhost:9000/", how)).toBeNull();
+    for (const own of ["http://localhost:8787/", "http://LOCALHOST.:8787/"]) {
+      expect(refusedTarget(own, how)).toMatch(/own host/);
+    }
+    expect(refusedTarget("http://localhost:8787/", { allowsLoopback: true })).toBeNull();
   });
 
   it("has at most 2,048 characters", () => {
