@@ -14,6 +14,7 @@ import { Keys } from "./keys.ts";
 import { Events } from "./events.ts";
 import { path, Transport, type CallOptions, type ClientOptions } from "./transport.ts";
 import { Users } from "./users.ts";
+import { WebhookEndpoints } from "./webhook-endpoints.ts";
 
 export { CodedropConnectionError, CodedropError } from "./errors.ts";
 export type { FieldError, Problem, ProblemSlug } from "./errors.ts";
@@ -24,6 +25,7 @@ export type { Upload } from "./upload.ts";
 export type * from "./code-types.ts";
 export type * from "./event-types.ts";
 export type * from "./types.ts";
+export type * from "./webhook-types.ts";
 
 /** The proof reads every claim: minutes for millions. */
 const INTEGRITY_TIMEOUT_MS = 300_000;
@@ -40,6 +42,7 @@ export class Codedrop {
   readonly claims: Claims;
   readonly redemptions: Redemptions;
   readonly events: Events;
+  readonly webhookEndpoints: WebhookEndpoints;
   readonly auditLog: AuditLog;
   readonly users: Users;
 
@@ -56,6 +59,7 @@ export class Codedrop {
     this.claims = new Claims(transport);
     this.redemptions = new Redemptions(transport);
     this.events = new Events(transport);
+    this.webhookEndpoints = new WebhookEndpoints(transport);
     this.auditLog = new AuditLog(transport);
     this.users = new Users(transport);
   }

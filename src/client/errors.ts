@@ -27,6 +27,7 @@ export type ProblemSlug =
   | "code-revoked"
   | "code-expired"
   | "key-inactive"
+  | "limit-reached"
   | "changed-since"
   | "request-in-progress"
   | "payload-too-large"

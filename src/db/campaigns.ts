@@ -112,6 +112,21 @@ export async function brandOfCampaign(db: D1Database, id: string): Promise<strin
   return row.brandId;
 }
 
+/** By id or slug: the ids of those that there are, by the name that was asked for. */
+export async function findCampaignIds(
+  db: D1Database,
+  scope: CampaignScope,
+  names: readonly string[],
+): Promise<Map<string, string>> {
+  // From the names to the campaigns: the other way round all of the brand's would be read.
+  const found = await database(db).all<{ name: string; id: string }>(
+    sql`SELECT n.value AS name, ${campaigns.id} AS id FROM json_each(${JSON.stringify(names)}) AS n
+      CROSS JOIN ${campaigns}
+      WHERE ${within(scope)} AND (${campaigns.id} = n.value OR ${campaigns.slug} = n.value)`,
+  );
+  return new Map(found.map(({ name, id }) => [name, id]));
+}
+
 /** Newest first. */
 export async function listCampaigns(
   db: D1Database,

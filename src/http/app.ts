@@ -25,6 +25,7 @@ import { profileRoutes } from "./routes/profile.ts";
 import { reportRoutes } from "./routes/reports.ts";
 import { singleCodeRoutes } from "./routes/single-codes.ts";
 import { userRoutes } from "./routes/users.ts";
+import { webhookEndpointRoutes } from "./routes/webhook-endpoints.ts";
 
 const YEAR_SECONDS = 31_536_000;
 
@@ -69,6 +70,7 @@ export function createApp(): OpenAPIHono<HttpEnv> {
     claimRoutes,
     checkoutRoutes,
     eventRoutes,
+    webhookEndpointRoutes,
     userRoutes,
     reportRoutes,
     auditLogRoutes,

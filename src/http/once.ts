@@ -28,8 +28,8 @@ import { Seal } from "./sealed-answer.ts";
 
 /** An answer that is known before it is given. */
 export interface Answer {
-  status: 201 | 202;
-  location: string;
+  status: 200 | 201 | 202;
+  location: string | null;
   /** What becomes JSON. */
   body: unknown;
   /** Of the request's body, where it was read as it arrived. */

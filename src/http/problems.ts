@@ -109,6 +109,11 @@ export const problems = {
     title: "The key is revoked or expired",
     remedy: "Make a new key instead.",
   },
+  "limit-reached": {
+    status: 409,
+    title: "There are as many of these as there may be",
+    remedy: "Delete one that is not needed any more.",
+  },
   "changed-since": {
     status: 409,
     title: "Somebody else changed this at the same moment",

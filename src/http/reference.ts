@@ -55,6 +55,7 @@ export function serveReference(app: OpenAPIHono<HttpEnv>): void {
         "Checkout",
         "Users",
         "Events",
+        "Webhooks",
         "Reports",
         "Platform",
       ].map((name) => ({ name })),

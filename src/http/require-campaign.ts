@@ -1,7 +1,9 @@
 import { showAllClaims } from "../code-pool/stub.ts";
-import { findCampaign, type CampaignRow } from "../db/campaigns.ts";
+import { findCampaign, findCampaignIds, type CampaignRow } from "../db/campaigns.ts";
+import type { KeyMode } from "../domain/api-key.ts";
 import { closedReason } from "../domain/claim.ts";
 import type { HttpEnv } from "./http-env.ts";
+import { invalidField } from "./problem-response.ts";
 import { ProblemError } from "./problems.ts";
 
 /** The campaign in the path, if the key may see it. */
@@ -25,6 +27,23 @@ export async function requireCampaignOf<Address extends { campaignId: string }>(
   const campaign = address && (await findCampaign(c.env.DB, c.var.scope, address.campaignId));
   if (campaign === null || address === null) throw new ProblemError("not-found");
   return { campaign, address };
+}
+
+/** The ids of the campaigns that a body's campaign_ids name, by id or slug, each of the mode. */
+export async function requireCampaigns(
+  c: { env: Env; var: HttpEnv["Variables"] },
+  mode: KeyMode,
+  names: readonly string[],
+): Promise<string[]> {
+  const found = await findCampaignIds(c.env.DB, { brandId: c.var.brand.id, mode }, names);
+  const ids: string[] = [];
+  for (const [at, name] of names.entries()) {
+    const id = found.get(name);
+    const fault = id === undefined ? `There is no such ${mode} campaign.` : "Each campaign once.";
+    if (id === undefined || ids.includes(id)) throw invalidField(`/campaign_ids/${at}`, fault);
+    ids.push(id);
+  }
+  return ids;
 }
 
 /**

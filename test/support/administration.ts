@@ -48,6 +48,15 @@ const onKey =
     ...(body === undefined ? {} : { body }),
   });
 
+const newEndpoint = { url: "https://hooks.shop.example/", events: ["*"] };
+const onEndpoint =
+  (suffix: string, body?: unknown): Make =>
+  async ({ api, brand: { secret: bearer } }) => {
+    const id = await idOf(api.send(bearer, "POST /v1/webhook-endpoints", newEndpoint));
+    const path = `/v1/webhook-endpoints/${id}${suffix}`;
+    return { bearer, path, ...(body === undefined ? {} : { body }) };
+  };
+
 export const CALLS: Record<string, Make> = {
   "POST /v1/brands": ({ operatorToken }) => ({
     bearer: operatorToken,
@@ -97,6 +106,16 @@ export const CALLS: Record<string, Make> = {
     body: "code\nOWN-1\nOWN-2\n",
     headers: { "Content-Type": "text/csv" },
   }),
+  "POST /v1/webhook-endpoints": ({ brand }) => ({
+    bearer: brand.secret,
+    path: "/v1/webhook-endpoints",
+    body: newEndpoint,
+  }),
+  "PATCH /v1/webhook-endpoints/{endpoint}": onEndpoint("", { status: "disabled" }),
+  "POST /v1/webhook-endpoints/{endpoint}/rotate-secret": onEndpoint("/rotate-secret", {
+    overlap_seconds: 60,
+  }),
+  "DELETE /v1/webhook-endpoints/{endpoint}": onEndpoint(""),
   "DELETE /v1/users/{user_id}": ({ brand }) => ({
     bearer: brand.secret,
     path: `/v1/users/${unique("u")}`,

@@ -71,15 +71,20 @@ const HELD = [
   "NewRedemption",
   "NewRevocation",
   "NewValidation",
+  "NewWebhookEndpoint",
   "Order",
   "Problem",
   "ProfileChange",
   "PublicCampaign",
   "Redemption",
   "Revocation",
+  "SecretRotation",
   "Stats",
   "UserInCampaign",
   "Validation",
+  "WebhookEndpoint",
+  "WebhookEndpointUpdate",
+  "WebhookEndpointWithSecret",
 ];
 
 const STEM = "#/components/schemas/";
@@ -201,7 +206,7 @@ async function callsOf(): Promise<string[]> {
     },
   });
   const { brand, brands, keys, campaigns, batches, imports, codes } = codedrop;
-  const { claims, redemptions, events, users } = codedrop;
+  const { claims, redemptions, events, webhookEndpoints: hooks, users } = codedrop;
   const type = "text/csv";
   const [newBrand, id, claim] = [{ name: "x" }, "{id}", { user: { id: "u-1" } }];
   await Promise.all([
@@ -228,6 +233,9 @@ async function callsOf(): Promise<string[]> {
   await Promise.all([redemptions.create({ code: "x", order_id: "o" }), redemptions.get(id)]);
   await Promise.all([users.get(id).page(), users.erase(id), users.erasure(id)]);
   await Promise.all([codedrop.stats(id), codedrop.integrity(id), events.list().page()]);
+  const hook = { url: "https://hooks.example/", events: ["*" as const] };
+  await Promise.all([hooks.create(hook), hooks.list().page(), hooks.get(id), hooks.delete(id)]);
+  await Promise.all([hooks.update(id, {}), hooks.rotateSecret(id, { overlap_seconds: 0 })]);
   await Promise.all([codedrop.auditLog.list().page(), codedrop.auditLog.verify()]);
   return calls.map((call) => call.replaceAll("%7Bid%7D", "{}"));
 }

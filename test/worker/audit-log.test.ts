@@ -100,7 +100,7 @@ describe.each(administrative)("$name", ({ name, operationId }) => {
       address_prefix: "203.0.113.0/24",
       fields: typeof call.body === "object" && call.body !== null ? Object.keys(call.body) : [],
     });
-    const inPath = /(?:brd|key|cmp|bat)_\w+/.exec(call.path)?.[0];
+    const inPath = /(?:brd|key|cmp|bat|whe)_\w+/.exec(call.path)?.[0];
     const mine = [id, inPath, brand.id, `${inPath}/${id}`].filter(Boolean);
     if (name !== "POST /v1/codes/revoke") expect(mine).toContain(entry?.target);
     expect(await verify(keys === undefined ? brand : { ...brand, secret: keys.secret })).toEqual({

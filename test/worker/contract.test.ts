@@ -95,6 +95,10 @@ beforeAll(async () => {
     mode: "live",
     name: "Other",
   });
+  const endpoint = await api.send(brand.secret, "POST /v1/webhook-endpoints", {
+    url: "https://hooks.shop.example/",
+    events: ["*"],
+  });
   const erasure = await api.send(brand.secret, `DELETE /v1/users/${ERASED_USER}`);
   values = {
     user_id: "u-1",
@@ -106,6 +110,7 @@ beforeAll(async () => {
     claim: claim.body.id,
     redemption: String(redeemed.body["id"]),
     import: String(uploaded.body["id"]),
+    endpoint: String(endpoint.body["id"]),
     slug: "not-found",
   };
 });
@@ -287,6 +292,7 @@ describe.each(guarded.filter(({ credential }) => credential === "brand"))("$name
       key: "key",
       user_id: "usr",
       erasure: "era",
+      endpoint: "whe",
     };
     const parameter = /\{(\w+)\}/.exec(route.template)?.[1] ?? "";
     const unknown = `${kinds[parameter]}_00000000000000000000`;

@@ -35,7 +35,16 @@ const slugOf = ({ body }: Answer) => String(body["type"]).split("/").at(-1);
 
 /** Rows of everything that such a call can make. */
 async function countRows(): Promise<unknown> {
-  const tables = ["brands", "api_keys", "campaigns", "batches", "imports", "codes", "audit_log"];
+  const tables = [
+    "brands",
+    "api_keys",
+    "campaigns",
+    "batches",
+    "imports",
+    "codes",
+    "webhook_endpoints",
+    "audit_log",
+  ];
   const counts = tables.map((table) => `(SELECT count(*) FROM ${table}) AS ${table}`);
   return env.DB.prepare(`SELECT ${counts.join()}`).first();
 }
@@ -44,7 +53,12 @@ async function countRows(): Promise<unknown> {
 function otherThan(call: Call): Call {
   const { body } = call;
   if (typeof body === "string") return { ...call, body: `${body}OWN-3\n` };
-  const fields = body as { name?: string; count?: number; overlap_seconds?: number };
+  const fields = body as {
+    name?: string;
+    count?: number;
+    overlap_seconds?: number;
+    url?: string;
+  };
   return {
     ...call,
     body: {
@@ -52,6 +66,7 @@ function otherThan(call: Call): Call {
       ...(fields.name === undefined ? {} : { name: "Another" }),
       ...(fields.count === undefined ? {} : { count: fields.count + 1 }),
       ...(fields.overlap_seconds === undefined ? {} : { overlap_seconds: 61 }),
+      ...(fields.url === undefined ? {} : { url: `${fields.url}other` }),
     },
   };
 }

@@ -48,6 +48,10 @@ async function newWorld(): Promise<World> {
     );
     if (file === "") file = uploaded.body.id;
   }
+  for (const events of [["*"], ["claim.created"]]) {
+    const endpoint = { url: "https://hooks.shop.example/", events };
+    await api.send(brand.secret, "POST /v1/webhook-endpoints", endpoint);
+  }
   return { brand, ids: { campaign, claim: claim.body.id, import: file, user_id: "u-1" } };
 }
 

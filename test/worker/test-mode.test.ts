@@ -48,6 +48,7 @@ const NOBODYS: Record<string, string> = {
   user: "nobody",
   user_id: "nobody",
   erasure: "era_00000000000000000000",
+  endpoint: "whe_00000000000000000000",
   code: "NONE-SUCH-CODE",
 };
 
@@ -73,6 +74,10 @@ beforeAll(async () => {
   const codes = await codesOf(brand, campaign);
   liveCodes = codes.map(({ code }) => code);
   const erased = await api.send(brand.secret, "DELETE /v1/users/live-user-gone");
+  const endpoint = await api.send(brand.secret, "POST /v1/webhook-endpoints", {
+    url: "https://hooks.shop.example/",
+    events: ["*"],
+  });
   const keys = await api.listAll<{ id: string; mode: string }>(brand.secret, "/v1/keys");
   live = {
     campaign,
@@ -84,6 +89,7 @@ beforeAll(async () => {
     user: "live-user",
     user_id: "live-user",
     erasure: String(erased.body["id"]),
+    endpoint: String(endpoint.body["id"]),
     code: codes.find(({ status }) => status === "claimed")?.code ?? "",
   };
 });
@@ -115,8 +121,10 @@ async function liveStock(): Promise<string> {
   const ofBrand = ["codes", "code_shapes", "imported_lengths"].map((table) =>
     env.DB.prepare(`SELECT * FROM ${table} WHERE inventory = ?`).bind(brand.id),
   );
-  const campaigns = env.DB.prepare("SELECT * FROM campaigns WHERE brand_id = ? AND mode = 'live'");
-  const found = await env.DB.batch([...ofCampaign, ...ofBrand, campaigns.bind(brand.id)]);
+  const ofMode = ["campaigns", "webhook_endpoints"].map((table) =>
+    env.DB.prepare(`SELECT * FROM ${table} WHERE brand_id = ? AND mode = 'live'`).bind(brand.id),
+  );
+  const found = await env.DB.batch([...ofCampaign, ...ofBrand, ...ofMode]);
   const asked = ["claims", "stats"].map((what) =>
     api.send(brand.secret, `GET /v1/campaigns/${live["campaign"]}/${what}`),
   );
@@ -138,7 +146,7 @@ function bodyOf(
   let named = false;
   for (const field of Object.keys(schema.properties ?? {})) {
     const one = names[field.replace(/_id$/, "")];
-    const each = names[field.replace(/s$/, "")];
+    const each = names[field.replace(/(_id)?s$/, "")];
     if (one !== undefined && field !== "user") body[field] = one;
     else if (each !== undefined && Array.isArray(body[field])) body[field] = [each];
     else continue;
