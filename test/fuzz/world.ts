@@ -178,6 +178,8 @@ export class World {
     const own = unique("OWN");
     const csv = { "Content-Type": "text/csv" };
     const uploaded = await send(`POST ${under}/imports`, `code\n${own}\n${own}\n`, csv);
+    const hook = { url: "https://hooks.shop.example/", events: ["*"] };
+    const endpoint = await send("POST /v1/webhook-endpoints", hook);
     return {
       brand: [(await this.#api.newBrand()).id],
       campaign: [campaign],
@@ -185,6 +187,7 @@ export class World {
       claim: claims.map(({ id }) => id),
       redemption: [redemption],
       import: [uploaded],
+      endpoint: [endpoint],
     };
   }
 

@@ -968,6 +968,96 @@ export const mutants: Mutant[] = [
       },
     ],
   },
+  {
+    name: "a webhook to any address",
+    edits: [
+      {
+        file: "src/http/routes/webhook-endpoints.ts",
+        from: 'if (reason !== null) throw invalidField("/url", reason);',
+        to: 'if (reason === "") throw invalidField("/url", reason);',
+      },
+    ],
+  },
+  {
+    name: "a webhook to ourselves by another spelling",
+    edits: [
+      {
+        file: "src/domain/target.ts",
+        from: "hostOf(url) === hostOf(new URL(ownAddress))",
+        to: "url.host === new URL(ownAddress).host",
+      },
+    ],
+  },
+  {
+    name: "a webhook endpoint of another brand",
+    edits: [
+      {
+        file: "src/db/webhook-endpoints.ts",
+        from: "eq(webhookEndpoints.brandId, brandId),\n    mode",
+        to: "sql`${brandId} <> ''`,\n    mode",
+      },
+    ],
+  },
+  {
+    name: "a live webhook endpoint seen by a test key",
+    edits: [
+      {
+        file: "src/db/webhook-endpoints.ts",
+        from: "mode === null ? undefined : eq(webhookEndpoints.mode, mode),",
+        to: "mode === null ? undefined : sql`true`,",
+      },
+    ],
+  },
+  {
+    name: "a webhook endpoint for campaigns of either mode",
+    edits: [
+      {
+        file: "src/http/require-campaign.ts",
+        from: "{ brandId: c.var.brand.id, mode }, names",
+        to: "{ brandId: c.var.brand.id, mode: null }, names",
+      },
+    ],
+  },
+  {
+    name: "a webhook secret shown again",
+    edits: [
+      {
+        file: "src/http/webhook-schemas.ts",
+        from: "    url: endpoint.url,\n",
+        to: "    url: endpoint.url,\n    ...{ secret: secrets[0]?.secret },\n",
+      },
+    ],
+  },
+  {
+    name: "a webhook secret rotated without an overlap",
+    edits: [
+      {
+        file: "src/db/webhook-endpoints.ts",
+        from: "previousUntil === null ? newest : sql`${newest}, ${previous}`",
+        to: "newest",
+      },
+    ],
+  },
+  {
+    name: "an old webhook secret that signs for ever",
+    edits: [
+      {
+        file: "src/db/webhook-endpoints.ts",
+        from: "'expiresAt', ${previousUntil})",
+        to: "'expiresAt', NULL)",
+      },
+    ],
+  },
+  {
+    name: "one webhook endpoint too many",
+    edits: [
+      {
+        file: "src/db/webhook-endpoints.ts",
+        from: "< ${ENDPOINTS_MAX}`",
+        to: "<= ${ENDPOINTS_MAX}`",
+      },
+    ],
+  },
 ];
 
 /** The mutant of that name; throws when there is none. */

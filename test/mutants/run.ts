@@ -34,6 +34,7 @@ const TESTS = [
   "test/worker/test-mode",
   "test/worker/user-tokens",
   "test/worker/users",
+  "test/worker/webhook-endpoints",
 ];
 
 /** Whether the tests pass in the copy, and the first one that does not. */
