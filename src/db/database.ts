@@ -29,6 +29,11 @@ export function isUniqueViolation(error: unknown, column: string): boolean {
   );
 }
 
+/** What SQLite said: drizzle's own message holds the statement and its values. */
+export function causeOf(error: unknown): string {
+  return String(error instanceof Error && error.cause !== undefined ? error.cause : error);
+}
+
 /**
  * The rows of one statement of a D1 batch. `Row` is the caller's word for what the statement
  * selects.

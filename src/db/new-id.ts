@@ -12,3 +12,9 @@ export function randomBytes(count: number): Uint8Array {
 export function newId(kind: IdKind): string {
   return formatId(kind, Date.now(), randomBytes(ID_RANDOM_BYTES));
 }
+
+/** The id of what `text` says, which is the same whenever it is made. */
+export async function derivedId(kind: IdKind, timeMs: number, text: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return formatId(kind, timeMs, new Uint8Array(digest, 0, ID_RANDOM_BYTES));
+}

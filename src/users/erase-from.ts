@@ -5,9 +5,9 @@ import type { CampaignRow } from "../db/campaigns.ts";
 import { forgetUsers } from "../db/codes.ts";
 import { database, repeated } from "../db/database.ts";
 import { eventToInsert } from "../db/events.ts";
+import { derivedId } from "../db/new-id.ts";
 import { formatClaimId } from "../domain/claim.ts";
 import type { NewEvent } from "../domain/event.ts";
-import { formatId, ID_RANDOM_BYTES } from "../domain/id.ts";
 import type { RunningErasure } from "../inventory/erasures.ts";
 
 type Asked = Pick<RunningErasure, "id" | "userId" | "createdAt">;
@@ -48,10 +48,8 @@ async function userErased(
   erasure: Asked,
   { campaignId, claimIds }: { campaignId: string; claimIds: string[] },
 ): Promise<NewEvent> {
-  const what = new TextEncoder().encode(`${erasure.id}/${campaignId}`);
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", what));
   return {
-    id: formatId("event", erasure.createdAt, digest.subarray(0, ID_RANDOM_BYTES)),
+    id: await derivedId("event", erasure.createdAt, `${erasure.id}/${campaignId}`),
     campaignId,
     type: "user.erased",
     timestamp: Date.now(),

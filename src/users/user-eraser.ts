@@ -18,7 +18,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Clash } from "../db/alongside.ts";
 import { listLeasedCampaigns } from "../db/campaigns.ts";
-import { answered, repeated } from "../db/database.ts";
+import { answered, causeOf, repeated } from "../db/database.ts";
 import {
   listRunningErasures,
   moveErasure,
@@ -175,9 +175,4 @@ export class UserEraser extends DurableObject<Env> {
     if (!hasMoved) return null;
     return { ...seen, afterCampaign: upTo, claims: seen.claims + claims, finishedAt };
   }
-}
-
-/** What SQLite said: drizzle's own message holds the statement and its values. */
-function causeOf(error: unknown): string {
-  return String(error instanceof Error && error.cause !== undefined ? error.cause : error);
 }
