@@ -26,6 +26,7 @@ export type Event =
   | EventOf<"campaign.low_stock", { threshold: number | string; available: number; codes: number }>
   | EventOf<"campaign.exhausted", { codes: number; claimed: number }>
   | EventOf<"campaign.started", { starts_at: string }>
+  /** `time`: its ends_at came; `request`: it was ended for good. */
   | EventOf<"campaign.ended", { ended_at: string; reason: "time" | "request" }>
   | EventOf<"campaign.breaker_tripped", { max_claims_per_minute: number; tripped_at: string }>
   | EventOf<"batch.completed", { batch_id: string; created: number }>

@@ -2,6 +2,7 @@ import { and, asc, desc, eq, gt, isNotNull, lt, ne, or, sql, type SQL } from "dr
 import type { KeyMode } from "../domain/api-key.ts";
 import type { NewEvent } from "../domain/event.ts";
 import { alongside, type Alongside } from "./alongside.ts";
+import { momentsPast, tellMoments } from "./campaign-clock.ts";
 import { database, isUniqueViolation, type Page } from "./database.ts";
 import { eventToInsert } from "./events.ts";
 import { newId, randomBytes } from "./new-id.ts";
@@ -197,13 +198,49 @@ export async function updateCampaign(
 }
 
 /**
+ * Ends a campaign for good, whatever else was changed meanwhile, and logs it, once; not where its
+ * own time did so before.
+ */
+export async function endCampaign(
+  db: D1Database,
+  seen: CampaignRow,
+  along: Alongside,
+): Promise<CampaignRow | null> {
+  const orm = database(db);
+  const now = Date.now();
+  // Came before, so it is told before.
+  await tellMoments(db, momentsPast(seen, now));
+  const event: NewEvent = {
+    id: newId("event"),
+    campaignId: seen.id,
+    type: "campaign.ended",
+    timestamp: now,
+    data: { ended_at: new Date(now).toISOString(), reason: "request" },
+  };
+  const isNew = sql`${campaigns.status} <> 'ended' AND NOT EXISTS (SELECT 1 FROM campaign_clock AS c
+    WHERE c.campaign_id = ${campaigns.id} AND c.type = 'campaign.ended' AND c.at = ${campaigns.endsAt}
+      AND c.is_told)`;
+  const [, , found] = await orm.batch([
+    // Before the update, which ends what it depends on.
+    eventToInsert(db, event, isNew),
+    orm
+      .update(campaigns)
+      .set({ status: "ended", version: sql`${campaigns.version} + 1` })
+      .where(and(eq(campaigns.id, seen.id), ne(campaigns.status, "ended"))),
+    orm.select().from(campaigns).where(eq(campaigns.id, seen.id)),
+    ...alongside(db, along),
+  ]);
+  return found[0] ?? null;
+}
+
+/**
  * Sets the status whatever else was changed meanwhile: stopping a campaign must not lose to an edit
- * of its name. Null when it has been ended, and should be something else.
+ * of its name. Null when it has been ended.
  */
 export async function setCampaignStatus(
   db: D1Database,
   id: string,
-  status: CampaignRow["status"],
+  status: "active" | "paused",
   along: Alongside,
 ): Promise<CampaignRow | null> {
   const resumed = {

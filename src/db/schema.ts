@@ -91,6 +91,14 @@ export const campaigns = sqliteTable("campaigns", {
   createdAt: integer().notNull(),
 });
 
+export const campaignClock = sqliteTable("campaign_clock", {
+  campaignId: text().notNull(),
+  type: text({ enum: ["campaign.started", "campaign.ended"] }).notNull(),
+  at: integer().notNull(),
+  brandId: text().notNull(),
+  isTold: integer({ mode: "boolean" }).notNull().default(false),
+});
+
 export const codeShapes = sqliteTable("code_shapes", {
   id: text().primaryKey(),
   inventory: text().$type<InventoryId>().notNull(),

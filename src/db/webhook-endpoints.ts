@@ -23,7 +23,7 @@ function within({ brandId, mode }: CampaignScope): SQL | undefined {
 
 /** The position of what entered the brand's log last; 0 while nothing has. */
 export function lastPosition(brandId: string): SQL {
-  return sql`coalesce((SELECT max(position) FROM events WHERE brand_id = ${brandId}), 0)`;
+  return sql`coalesce((SELECT max(position) FROM event_runs WHERE brand_id = ${brandId}), 0)`;
 }
 
 /** False, and without effect, when the brand has as many as it may. */

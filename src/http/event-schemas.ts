@@ -75,6 +75,10 @@ const ImportCompleted = z.strictObject({
   rejected: z.int(),
 });
 
+const EndReason = z
+  .enum(["time", "request"])
+  .meta({ description: "time: its ends_at came; request: it was ended for good." });
+
 export const Event = z
   .union([
     eventOf("claim.created", ClaimCreated),
@@ -83,10 +87,7 @@ export const Event = z
     eventOf("campaign.low_stock", LowStock),
     eventOf("campaign.exhausted", z.strictObject({ codes: z.int(), claimed: z.int() })),
     eventOf("campaign.started", z.strictObject({ starts_at: Time })),
-    eventOf(
-      "campaign.ended",
-      z.strictObject({ ended_at: Time, reason: z.enum(["time", "request"]) }),
-    ),
+    eventOf("campaign.ended", z.strictObject({ ended_at: Time, reason: EndReason })),
     eventOf(
       "campaign.breaker_tripped",
       z.strictObject({ max_claims_per_minute: z.int(), tripped_at: Time }),

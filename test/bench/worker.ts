@@ -37,6 +37,7 @@ import { jsonBody, NoQuery, PathKey } from "../../src/http/schemas.ts";
 import { addRivalCodes, claimInD1 } from "./rival/claim.ts";
 
 export { BatchRunner } from "../../src/batch-runner/batch-runner.ts";
+export { Herald } from "../../src/herald/herald.ts";
 export { UserEraser } from "../../src/users/user-eraser.ts";
 
 export class CodePool extends RealPool {

@@ -5,6 +5,7 @@
 
 import worker, {
   BatchRunner as RealBatchRunner,
+  Herald as RealHerald,
   UserEraser as RealUserEraser,
   CodePool as RealCodePool,
 } from "../../src/index.ts";
@@ -95,6 +96,12 @@ export class CodePool extends RealCodePool {
 }
 
 export class BatchRunner extends RealBatchRunner {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, faulty(env));
+  }
+}
+
+export class Herald extends RealHerald {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, faulty(env));
   }

@@ -1058,6 +1058,111 @@ export const mutants: Mutant[] = [
       },
     ],
   },
+  {
+    name: "a threshold that is told again",
+    edits: [
+      {
+        file: "src/domain/low-stock.ts",
+        from: ".filter((threshold) => !told.includes(String(threshold)))",
+        to: ".filter(() => true)",
+      },
+    ],
+  },
+  {
+    name: "a start that is told by each who looks",
+    edits: [
+      {
+        file: "src/db/campaign-clock.ts",
+        from: "sql`EXISTS (SELECT 1 FROM campaign_clock WHERE ${isUntold})`",
+        to: "sql`true`",
+      },
+      {
+        file: "src/db/campaign-clock.ts",
+        from: "`${campaignId}/${type}/${at}`",
+        to: "crypto.randomUUID()",
+      },
+    ],
+  },
+  {
+    name: "a start that is told before its time",
+    edits: [
+      {
+        file: "src/herald/herald.ts",
+        from: "next.filter(({ at }) => at <= now)",
+        to: "next.filter(({ at }) => at <= now + 2_000)",
+      },
+    ],
+  },
+  {
+    name: "a window that is moved and nobody hears of it",
+    edits: [
+      {
+        file: "src/http/routes/campaigns.ts",
+        from: "heralded(c, setsWindow(fields, seen), () =>",
+        to: "heralded(c, false, () =>",
+      },
+    ],
+  },
+  {
+    name: "a time that had come and is lost when it is moved",
+    edits: [
+      {
+        file: "migrations/0023_add_campaign_clock.sql",
+        from: "is_told = 0 AND at > unixepoch('subsec') * 1000\n    AND at IS NOT CASE",
+        to: "is_told = 0\n    AND at IS NOT CASE",
+      },
+    ],
+  },
+  {
+    name: "an end by request that is not told",
+    edits: [
+      {
+        file: "src/db/campaigns.ts",
+        from: "eventToInsert(db, event, isNew),",
+        to: "eventToInsert(db, event, sql`false`),",
+      },
+    ],
+  },
+  {
+    name: "an end that a request tells again",
+    edits: [
+      {
+        file: "src/db/campaigns.ts",
+        from: "AND c.at = ${campaigns.endsAt}",
+        to: "AND c.at = 0",
+      },
+    ],
+  },
+  {
+    name: "a campaign that was ended and ends by its time too",
+    edits: [
+      {
+        file: "migrations/0023_add_campaign_clock.sql",
+        from: "(type = 'campaign.ended' OR at >",
+        to: "(type = 'campaign.none' AND at >",
+      },
+    ],
+  },
+  {
+    name: "an alarm that is not set again",
+    edits: [
+      {
+        file: "src/herald/herald.ts",
+        from: "if (nextMs !== null) await this.#wakeIn(nextMs);",
+        to: "if (nextMs === 0) await this.#wakeIn(nextMs);",
+      },
+    ],
+  },
+  {
+    name: "a change that only the one who makes it tells",
+    edits: [
+      {
+        file: "src/herald/herald.ts",
+        from: "await this.#wakeIn(WATCH_MS);",
+        to: "",
+      },
+    ],
+  },
 ];
 
 /** The mutant of that name; throws when there is none. */

@@ -7,6 +7,7 @@ import { withMutant } from "./tree.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const TESTS = [
+  "test/unit/low-stock",
   "test/unit/match-key",
   "test/worker/access",
   "test/worker/audit-log",
@@ -19,6 +20,7 @@ const TESTS = [
   "test/worker/directory",
   "test/worker/exports",
   "test/worker/fuzz",
+  "test/worker/herald",
   "test/worker/idempotency",
   "test/worker/idempotency-slow",
   "test/worker/imports",

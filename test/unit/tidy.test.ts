@@ -37,6 +37,7 @@ const ARROWS: Record<string, string[]> = {
   "batch-runner": ["code-pool", "inventory", "db", "domain"],
   users: ["code-pool", "inventory", "db", "domain"],
   events: ["code-pool", "inventory", "db", "domain"],
+  herald: ["code-pool", "db", "domain"],
   directory: ["db", "domain"],
   outbound: ["db", "domain"],
   challenge: ["outbound"],
@@ -47,6 +48,7 @@ const ARROWS: Record<string, string[]> = {
     "directory",
     "batch-runner",
     "users",
+    "herald",
     "code-pool",
     "events",
     "inventory",
@@ -56,7 +58,7 @@ const ARROWS: Record<string, string[]> = {
   dev: [],
   client: [],
   cli: ["client"],
-  "": ["http", "batch-runner", "code-pool", "users"],
+  "": ["http", "batch-runner", "code-pool", "herald", "users"],
 };
 
 function roomOf(file: string): string {

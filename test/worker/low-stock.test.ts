@@ -70,6 +70,7 @@ describe("low stock", () => {
         if (status === 201) names.shift();
       }
       await batch;
+      await show(brand, campaign);
     }
     expect(await lows(brand, campaign)).toEqual([
       [3, 0],

@@ -48,7 +48,11 @@ class OldBrand {
     return this;
   }
 
-  async campaign(mode: KeyMode, format: CodeFormat | null = null): Promise<string> {
+  async campaign(
+    mode: KeyMode,
+    format: CodeFormat | null = null,
+    fields: Record<string, string | number> = {},
+  ): Promise<string> {
     const id = newId("campaign");
     await insert("campaigns", {
       id,
@@ -60,6 +64,7 @@ class OldBrand {
       code_format: format && JSON.stringify(format),
       user_key_secret: "0".repeat(64),
       created_at: 0,
+      ...fields,
     });
     return id;
   }
@@ -142,6 +147,7 @@ let shapes: { both: string; live: string; test: string };
 let live: { id: string; codes: string[] };
 let test: { id: string; codes: string[] };
 let unfinished: { id: string; codes: string[] };
+let clocked: { running: string; over: string };
 let keys: { live: string; test: string };
 
 beforeAll(async () => {
@@ -170,6 +176,12 @@ beforeAll(async () => {
   const theirs = await other.campaign("live");
   await other.batch(theirs, await other.shape(null), { requested: 2 });
   await other.import(theirs, "OWN-LIVE");
+  const [past, future] = [1, Date.now() + 86_400_000];
+  clocked = {
+    running: await other.campaign("live", null, { starts_at: past, ends_at: future }),
+    over: await other.campaign("test", null, { ends_at: past }),
+  };
+  await other.campaign("live", null, { ends_at: future, status: "ended" });
   keys = { live: await newSecretKey(old.id, "live"), test: await newSecretKey(old.id, "test") };
 
   await applyD1Migrations(env.DB, env.MIGRATIONS);
@@ -286,5 +298,27 @@ describe("a database from before live and test inventories were two", () => {
       expect((await make(String(made.body["id"]))).status).toBe(201);
     }
     expect(await rows("PRAGMA foreign_key_check")).toEqual([]);
+  });
+});
+
+describe("a database from before campaigns were told of their times", () => {
+  it("tells what is still to come, and nothing that is past", async () => {
+    const herald = env.HERALD.getByName(other.id);
+    await herald.expect(other.id);
+    while (await runDurableObjectAlarm(herald)) {
+      const [next] = await rows<{ at: number }>(
+        "SELECT at FROM campaign_clock WHERE is_told = 0 ORDER BY at LIMIT 1",
+      );
+      if ((next?.at ?? 0) > Date.now()) break;
+    }
+    expect(await rows("SELECT * FROM events WHERE brand_id = ?", other.id)).toEqual([]);
+    const clock = await rows(
+      "SELECT campaign_id, type, is_told FROM campaign_clock ORDER BY campaign_id, at",
+    );
+    expect(clock).toEqual([
+      { campaign_id: clocked.running, type: "campaign.started", is_told: 1 },
+      { campaign_id: clocked.running, type: "campaign.ended", is_told: 0 },
+      { campaign_id: clocked.over, type: "campaign.ended", is_told: 1 },
+    ]);
   });
 });

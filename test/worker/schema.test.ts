@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { getTableConfig } from "drizzle-orm/sqlite-core";
 import { describe, expect, it } from "vitest";
 import { findKey } from "../../src/db/api-keys.ts";
+import { listUntold, tellMoments } from "../../src/db/campaign-clock.ts";
 import { findCampaign, listLeasedCampaigns } from "../../src/db/campaigns.ts";
 import type { CodeShapeRow } from "../../src/db/code-shapes.ts";
 import { forgetUsers, listCodes } from "../../src/db/codes.ts";
@@ -12,6 +13,7 @@ import {
   auditLog,
   batches,
   brands,
+  campaignClock,
   campaigns,
   codes,
   codeShapes,
@@ -46,6 +48,7 @@ const tables = [
   auditLog,
   batches,
   brands,
+  campaignClock,
   campaigns,
   codes,
   codeShapes,
@@ -223,6 +226,17 @@ describe("D1", () => {
       expect(plan).toMatch(/SEARCH (e|event_runs) USING/);
       expect(plan).not.toMatch(/SCAN (c|e|r|codes|event_runs)\b|TEMP B-TREE/);
     }
+  });
+
+  it("finds what comes next without looking at what was told, and tells it by key", async () => {
+    const moment = { campaignId: "cmp_none", type: "campaign.ended" as const, at: 5, createdAt: 0 };
+    const next = await plansOf((db) => listUntold(db, "brd_none", 20));
+    expect(next).toContain("USING COVERING INDEX campaign_clock_untold (brand_id=?)");
+    const telling = await plansOf((db) => tellMoments(db, [moment]));
+    expect(telling).toMatch(
+      /campaign_clock USING PRIMARY KEY \(campaign_id=\? AND type=\? AND at=\?/,
+    );
+    for (const plan of [next, telling]) expect(plan).not.toMatch(/SCAN campaign|TEMP B-TREE/);
   });
 
   it("finds a key by its hash and a campaign by id or slug through an index", async () => {

@@ -7,6 +7,7 @@ import { configurePools } from "../../code-pool/stub.ts";
 import {
   campaignToInsert,
   createCampaign,
+  endCampaign,
   findCampaign,
   listCampaigns,
   setCampaignStatus,
@@ -26,6 +27,7 @@ import {
   toChange,
 } from "../campaign-schemas.ts";
 import { change } from "../change.ts";
+import { heralded, setsWindow, type Window } from "../heralded.ts";
 import { near, type HttpEnv } from "../http-env.ts";
 import { IdempotencyHeader } from "../idempotency.ts";
 import { once, ONCE_PROBLEMS } from "../once.ts";
@@ -49,8 +51,7 @@ import { underSlug } from "../slugs.ts";
 
 const params = z.object({ campaign: PathKey });
 
-function requireWindow(window: { startsAt?: number | null; endsAt?: number | null }): void {
-  const { startsAt, endsAt } = window;
+function requireWindow({ startsAt, endsAt }: Window): void {
   if (startsAt != null && endsAt != null && startsAt >= endsAt) {
     throw invalidField("/ends_at", "Must be after starts_at.");
   }
@@ -88,7 +89,13 @@ campaignRoutes.openapi(
     request: { query: NoQuery, headers: IdempotencyHeader, body: jsonBody(NewCampaign) },
     responses: {
       201: created(Campaign, "The campaign. It has no codes yet"),
-      ...problemResponses("slug-taken", ...ONCE_PROBLEMS, ...KEY_PROBLEMS, ...BODY_PROBLEMS),
+      ...problemResponses(
+        "slug-taken",
+        "pool-overloaded",
+        ...ONCE_PROBLEMS,
+        ...KEY_PROBLEMS,
+        ...BODY_PROBLEMS,
+      ),
     },
   }),
   async (c) => {
@@ -112,10 +119,12 @@ campaignRoutes.openapi(
       const { id } = row;
       const body = presentCampaign(row);
       const answer = { status: 201 as const, location: `/v1/campaigns/${id}`, body };
-      const isMade = await change(
-        c,
-        { action: "createCampaign", target: id, fields: asked, answer, made: () => true },
-        (along) => createCampaign(c.env.DB, row, along),
+      const isMade = await heralded(c, setsWindow(set), () =>
+        change(
+          c,
+          { action: "createCampaign", target: id, fields: asked, answer, made: () => true },
+          (along) => createCampaign(c.env.DB, row, along),
+        ),
       );
       return isMade ? answer : null;
     });
@@ -211,10 +220,11 @@ campaignRoutes.openapi(
           `May be raised, not lowered, from ${seen.claimsPerUser}.`,
         );
       }
-      const update = await change(
-        c,
-        { action: "updateCampaign", target: seen.id, fields: asked, made: () => changed(c, seen) },
-        (along) => updateCampaign(c.env.DB, seen, fields, along),
+      const what = { action: "updateCampaign", target: seen.id, fields: asked };
+      const update = await heralded(c, setsWindow(fields, seen), () =>
+        change(c, { ...what, made: () => changed(c, seen) }, (along) =>
+          updateCampaign(c.env.DB, seen, fields, along),
+        ),
       );
       if (update.kind === "slug-taken") throw new ProblemError("slug-taken");
       if (update.kind === "updated") return c.json(await inForce(c, seen, update.campaign), 200);
@@ -271,8 +281,12 @@ for (const { verb, operationId, status, summary } of transitions) {
       const seen = await requireCampaign(c);
       if (status !== "ended") requireNotEnded(seen);
       const made = () => findCampaign(c.env.DB, c.var.scope, seen.id);
-      const campaign = await change(c, { action: operationId, target: seen.id, made }, (along) =>
-        setCampaignStatus(c.env.DB, seen.id, status, along),
+      const campaign = await heralded(c, status === "ended", () =>
+        change(c, { action: operationId, target: seen.id, made }, (along) =>
+          status === "ended"
+            ? endCampaign(c.env.DB, seen, along)
+            : setCampaignStatus(c.env.DB, seen.id, status, along),
+        ),
       );
       if (campaign === null) throw new ProblemError("campaign-ended");
       // Told even if it stood so already: an earlier try may not have reached the pools.
