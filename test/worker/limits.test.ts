@@ -1,7 +1,15 @@
-import { describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { randomBytes } from "../../src/db/new-id.ts";
 import { formatApiKey } from "../../src/domain/api-key.ts";
-import { ADDRESS, KEY, USER_WRONG_CODE, WRONG_CODE, WRONG_KEY } from "../../src/http/limits.ts";
+import {
+  ADDRESS,
+  isManyHere,
+  KEY,
+  KEY_UNASKED,
+  USER_WRONG_CODE,
+  WRONG_CODE,
+  WRONG_KEY,
+} from "../../src/http/limits.ts";
 import type { Answer, Api, Brand } from "../support/api.ts";
 import { api } from "../support/worker-api.ts";
 import { apiWith } from "../support/watched-api.ts";
@@ -148,40 +156,94 @@ describe("wrong codes", () => {
 });
 
 describe("a key's calls", () => {
-  it("past those of one address count not against the key, from whatever page they say", async () => {
-    const { publishable } = await api.newBrand();
-    let counted = 0;
-    const KEY_BRAKE = {
-      limit: () => {
-        counted += 1;
-        return Promise.resolve({ success: true });
-      },
+  const MINUTE_MS = KEY.windowSeconds * 1000;
+  // No window ends while one of these tests counts.
+  let now: number;
+  beforeEach(() => {
+    now = Date.now();
+    vi.spyOn(Date, "now").mockImplementation(() => now);
+  });
+  afterEach(() => void vi.restoreAllMocks());
+
+  /** A platform's limiter that answers so, and the keys that it was asked for. */
+  function limiter(answer: () => Promise<RateLimitOutcome>) {
+    const asked: string[] = [];
+    const limit = ({ key }: { key?: string }) => {
+      asked.push(key ?? "");
+      return answer();
     };
-    const ADDRESS_BRAKE = { limit: () => Promise.resolve({ success: false }) };
+    return { asked, limit };
+  }
+  const closed = () => limiter(() => Promise.resolve({ success: false }));
+  const open = () => limiter(() => Promise.resolve({ success: true }));
+
+  async function keyIdOf(brand: Brand, kind: string): Promise<string> {
+    const { body } = await api.send<{ data: { id: string; kind: string }[] }>(
+      brand.secret,
+      "GET /v1/keys",
+    );
+    return body.data.find((key) => key.kind === kind)?.id ?? "";
+  }
+
+  /** As if this isolate had served so many calls with the key. */
+  function serve(keyId: string, calls: number): void {
+    for (let i = 0; i < calls; i++) isManyHere(keyId, now);
+  }
+
+  it("past those of one address count not against the key, from whatever page they say", async () => {
+    const brand = await api.newBrand();
+    const KEY_BRAKE = open();
+    const ADDRESS_BRAKE = closed();
     const here = apiWith({ KEY_BRAKE, ADDRESS_BRAKE });
     const there = apiWith({ KEY_BRAKE });
+    serve(await keyIdOf(brand, "publishable"), KEY_UNASKED - 1);
     const see = (by: Api, headers: Record<string, string>) =>
-      by.send(publishable, "GET /v1/campaigns/default", undefined, from(newAddress(), headers));
+      by.send(
+        brand.publishable,
+        "GET /v1/campaigns/default",
+        undefined,
+        from(newAddress(), headers),
+      );
     for (const headers of [{}, { Origin: PAGE }]) {
       expectLimited(await see(here, headers), ADDRESS);
     }
-    expect(counted).toBe(0);
-    expect([(await see(there, {})).status, counted]).toEqual([403, 1]);
+    // Those two were not counted here either: the next is the last one that is let by unasked.
+    expect([(await see(there, {})).status, KEY_BRAKE.asked.length]).toEqual([403, 0]);
+    expect([(await see(there, {})).status, KEY_BRAKE.asked.length]).toEqual([403, 1]);
   });
 
-  it("are braked by the platform, whose failure brakes nobody", async () => {
+  it("are let by unasked up to a tenth of the quota in one isolate, then the platform brakes", async () => {
     const brand = await api.newBrand();
-    const asked: string[] = [];
-    const limiter = (answer: () => Promise<RateLimitOutcome>) => ({
-      limit: ({ key }: { key?: string }) => {
-        asked.push(key ?? "");
-        return answer();
-      },
-    });
-    const closed = apiWith({ KEY_BRAKE: limiter(() => Promise.resolve({ success: false })) });
-    expectLimited(await closed.send(brand.secret, "GET /v1/brand"), KEY);
-    expect(asked).toEqual([expect.stringMatching(/^key_/)]);
-    const broken = apiWith({ KEY_BRAKE: limiter(() => Promise.reject(new Error("down"))) });
-    expect((await broken.send(brand.secret, "GET /v1/brand")).status).toBe(200);
+    const keyId = await keyIdOf(brand, "secret");
+    const KEY_BRAKE = closed();
+    const here = apiWith({ KEY_BRAKE });
+    const call = () => here.send(brand.secret, "GET /v1/brand");
+    // Asking for the key's id was its first call.
+    serve(keyId, KEY_UNASKED - 2);
+    expect([(await call()).status, KEY_BRAKE.asked]).toEqual([200, []]);
+    expectLimited(await call(), KEY);
+    expectLimited(await call(), KEY);
+    expect(KEY_BRAKE.asked).toEqual([keyId, keyId]);
+    // Another key's calls are its own.
+    const other = await api.newBrand();
+    expect((await here.send(other.secret, "GET /v1/brand")).status).toBe(200);
+    // The next minute begins anew.
+    now += MINUTE_MS;
+    expect([(await call()).status, KEY_BRAKE.asked.length]).toEqual([200, 2]);
+  });
+
+  it("are braked by nobody when the platform's brake fails", async () => {
+    const brand = await api.newBrand();
+    const KEY_BRAKE = limiter(() => Promise.reject(new Error("down")));
+    serve(await keyIdOf(brand, "secret"), KEY_UNASKED);
+    const answer = await apiWith({ KEY_BRAKE }).send(brand.secret, "GET /v1/brand");
+    expect([answer.status, KEY_BRAKE.asked.length]).toEqual([200, 1]);
+  });
+
+  it("are forgotten here when keys are many: an isolate counts no more than it can hold", async () => {
+    serve("key_busy", KEY_UNASKED);
+    expect(isManyHere("key_busy", now)).toBe(true);
+    for (let i = 0; i < 10_000; i++) isManyHere(`key_${i}`, now);
+    expect(isManyHere("key_busy", now)).toBe(false);
   });
 });
