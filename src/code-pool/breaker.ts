@@ -1,6 +1,7 @@
 /** Stops a campaign whose claims come too fast. Synchronous where a claim is decided. */
 
-import { tripBreaker, type CampaignRow } from "../db/campaigns.ts";
+import { tripBreaker } from "../db/campaign-status.ts";
+import type { CampaignRow } from "../db/campaigns.ts";
 import { answered } from "../db/database.ts";
 import { newId } from "../db/new-id.ts";
 import { BREAKER_WINDOW_MS, shardLimit } from "../domain/breaker.ts";

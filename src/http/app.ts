@@ -3,7 +3,6 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
-import { secureHeaders } from "hono/secure-headers";
 import { allowPages } from "./cors.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { serveReference } from "./reference.ts";
@@ -26,20 +25,13 @@ import { reportRoutes } from "./routes/reports.ts";
 import { singleCodeRoutes } from "./routes/single-codes.ts";
 import { userRoutes } from "./routes/users.ts";
 import { webhookEndpointRoutes } from "./routes/webhook-endpoints.ts";
-
-const YEAR_SECONDS = 31_536_000;
+import { secureHeaders } from "./secure-headers.ts";
 
 export function createApp(): OpenAPIHono<HttpEnv> {
   const app = new OpenAPIHono<HttpEnv>({ defaultHook: onInvalid });
 
   app.use(requestId());
-  app.use(
-    secureHeaders({
-      strictTransportSecurity: `max-age=${YEAR_SECONDS}; includeSubDomains`,
-      contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-      referrerPolicy: "no-referrer",
-    }),
-  );
+  app.use(secureHeaders);
   // Codes, keys and personal data are in almost every answer under /v1.
   app.use("/v1/*", async function noStore(c, next) {
     c.header("Cache-Control", "no-store");

@@ -852,7 +852,7 @@ export const mutants: Mutant[] = [
     name: "a resume that does not reset the breaker",
     edits: [
       {
-        file: "src/db/campaigns.ts",
+        file: "src/db/campaign-status.ts",
         from: '...(status === "active" ? resumed : {}),',
         to: "...(resumed.breakerTrippedAt === null ? {} : resumed),",
       },
@@ -1117,7 +1117,7 @@ export const mutants: Mutant[] = [
     name: "an end by request that is not told",
     edits: [
       {
-        file: "src/db/campaigns.ts",
+        file: "src/db/campaign-status.ts",
         from: "eventToInsert(db, event, isNew),",
         to: "eventToInsert(db, event, sql`false`),",
       },
@@ -1127,7 +1127,7 @@ export const mutants: Mutant[] = [
     name: "an end that a request tells again",
     edits: [
       {
-        file: "src/db/campaigns.ts",
+        file: "src/db/campaign-status.ts",
         from: "AND c.at = ${campaigns.endsAt}",
         to: "AND c.at = 0",
       },

@@ -21,7 +21,7 @@ interface EventBody {
 }
 
 const HOUR_MS = 3_600_000;
-const TELL = /INSERT INTO "events"/i;
+const TELL = /INSERT INTO "event_runs"/i;
 const iso = (ms: number) => new Date(ms).toISOString();
 const heraldOf = (brand: Brand) => env.HERALD.getByName(brand.id);
 
@@ -101,7 +101,7 @@ describe("a campaign's window", () => {
     const events = await eventsOf(brand, campaign);
     expect(events).toEqual([
       {
-        id: expect.stringMatching(/^evt_[0-9a-z]{20}$/),
+        id: expect.stringMatching(/^evt_[0-9a-z]{27}$/),
         type: "campaign.started",
         timestamp: window.starts_at,
         campaign_id: campaign,
@@ -109,7 +109,7 @@ describe("a campaign's window", () => {
         data: { starts_at: window.starts_at },
       },
       {
-        id: expect.stringMatching(/^evt_[0-9a-z]{20}$/),
+        id: expect.stringMatching(/^evt_[0-9a-z]{27}$/),
         type: "campaign.ended",
         timestamp: window.ends_at,
         campaign_id: campaign,
@@ -515,7 +515,7 @@ describe("a herald", () => {
     await heraldOf(brand).expect(brand.id);
     await heraldOf(brand).look();
     const counted = env.DB.prepare(
-      "SELECT count(*) AS n, count(DISTINCT campaign_id) AS campaigns, max(position) AS last FROM events WHERE brand_id = ?",
+      "SELECT count(*) AS n, count(DISTINCT subject_id) AS campaigns, max(position) AS last FROM event_runs WHERE brand_id = ?",
     ).bind(brand.id);
     while ((await counted.first<{ n: number }>())?.n !== count) await scheduler.wait(50);
     await lookOften(brand);

@@ -148,16 +148,10 @@ describe("an endpoint", () => {
     const own = await api.newBrand();
     const first = await make(own.secret);
     expect((await stored(first.body))?.from_position).toBe(0);
-    await api.newCampaign(own, 0);
-    const [campaign] = await api.listAll<{ id: string }>(own.secret, "/v1/campaigns");
-    await env.DB.prepare(
-      `INSERT INTO events (campaign_id, sequence, id, brand_id, position, type, timestamp, data)
-       VALUES (?1, 1, ?2, ?3, 1, 'user.erased', 0, '{}'), (?1, 2, ?2 || 'x', ?3, 7, 'user.erased', 0, '{}')`,
-    )
-      .bind(campaign?.id, unique("evt"), own.id)
-      .run();
+    const campaign = await api.newCampaign(own, 1);
+    await api.send(own.secret, `POST /v1/campaigns/${campaign}/batches`, { count: 1 });
     const second = await make(own.secret);
-    expect((await stored(second.body))?.from_position).toBe(7);
+    expect((await stored(second.body))?.from_position).toBe(2);
     expect((await stored((await make((await api.newBrand()).secret)).body))?.from_position).toBe(0);
   });
 

@@ -4,13 +4,12 @@ import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import * as z from "zod";
 import { configurePools } from "../../code-pool/stub.ts";
+import { endCampaign, setCampaignStatus } from "../../db/campaign-status.ts";
 import {
   campaignToInsert,
   createCampaign,
-  endCampaign,
   findCampaign,
   listCampaigns,
-  setCampaignStatus,
   updateCampaign,
   type CampaignRow,
   type CampaignUpdate as CampaignUpdateOutcome,

@@ -1,0 +1,68 @@
+/** What [alias] in wrangler.toml takes out of the bundle, held against who would have it. */
+
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { expect, it } from "vitest";
+
+const root = path.resolve(import.meta.dirname, "../..");
+const read = (file: string) => readFileSync(path.join(root, file), "utf8");
+
+interface Metafile {
+  inputs: Record<string, { imports: { path: string; original?: string }[] }>;
+}
+
+/** Which file imports what, as the bundler saw it. */
+function bundled(): Metafile {
+  const folder = mkdtempSync(path.join(tmpdir(), "codedrop-bundle-"));
+  const file = path.join(folder, "meta.json");
+  const wrangler = path.join(root, "node_modules/wrangler/bin/wrangler.js");
+  const args = [wrangler, "deploy", "--dry-run", "--outdir", folder, "--metafile", file];
+  try {
+    execFileSync(process.execPath, args, { cwd: root, stdio: "pipe" });
+    return JSON.parse(readFileSync(file, "utf8")) as Metafile;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Bundling takes seconds on a busy machine. */
+const TIMEOUT_MS = 60_000;
+
+it("stands in only for the files of the library that is meant", { timeout: TIMEOUT_MS }, () => {
+  const section = /\[alias\]\n([^[]*)/.exec(read("wrangler.toml"))?.[1] ?? "";
+  const aliases = [...section.matchAll(/^"?([^"\s]+)"? = "\.\/([^"]+)"$/gm)].map(
+    ([, specifier = "", file = ""]) => ({ specifier, file }),
+  );
+  const relative = aliases.filter(({ specifier }) => specifier.startsWith("."));
+  expect(relative.length).toBeGreaterThan(5);
+  const imports = Object.entries(bundled().inputs).flatMap(([importer, input]) =>
+    input.imports.map(({ path: to, original }) => ({ importer, to, original })),
+  );
+  for (const { specifier, file } of relative) {
+    const library = /drizzle|hono|zod/.exec(path.basename(file))?.[0] ?? "";
+    const importers = imports.filter((one) => one.original === specifier);
+    // An alias that nothing meets is to be removed.
+    expect([specifier, importers.length > 0]).toEqual([specifier, true]);
+    for (const { importer, to } of importers) {
+      expect([importer, to]).toEqual([
+        expect.stringMatching(`node_modules/${library}(-orm)?/`),
+        expect.stringMatching(file),
+      ]);
+    }
+  }
+});
+
+it("gives zod's files all that they call of its core's namespace", () => {
+  const called = read("node_modules/zod/v4/classic/schemas.js").matchAll(/\butil\.(\w+)/g);
+  const kept = /const util = \{([^}]*)\}/.exec(read("src/http/bundled/zod-core.js"))?.[1] ?? "";
+  const names = new Set([...called].map(([, name]) => name));
+  expect([...kept.matchAll(/\w+/g)].map(([name]) => name)).toEqual([...names].toSorted());
+  // Files beside it that are bundled take the namespace from where it is, or not at all.
+  for (const file of ["checks", "errors", "iso", "parse"]) {
+    expect(read(`node_modules/zod/v4/classic/${file}.js`)).not.toMatch(
+      /\bcore\.util\b|\{[^}]*\butil\b[^}]*\} from "\.\.\/core\/index\.js"/,
+    );
+  }
+});
