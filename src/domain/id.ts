@@ -48,9 +48,7 @@ export function base32(bytes: Uint8Array): string {
   return bits > 0 ? text + DIGITS.charAt((value << (5 - bits)) & 31) : text;
 }
 
-/**
- * The number that base 32 `text` stands for; at most 10 characters, which a double holds exactly.
- */
+/** The number that base 32 `text` stands for, which a double must hold exactly. */
 export function base32Value(text: string): number {
   let value = 0;
   for (const char of text) value = value * 32 + DIGITS.indexOf(char);

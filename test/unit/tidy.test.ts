@@ -37,7 +37,8 @@ const ARROWS: Record<string, string[]> = {
   "batch-runner": ["code-pool", "inventory", "db", "domain"],
   users: ["code-pool", "inventory", "db", "domain"],
   events: ["code-pool", "inventory", "db", "domain"],
-  herald: ["code-pool", "db", "domain"],
+  webhooks: ["code-pool", "events", "outbound", "db", "domain"],
+  herald: ["webhooks", "code-pool", "db", "domain"],
   directory: ["db", "domain"],
   outbound: ["db", "domain"],
   challenge: ["outbound"],
@@ -51,6 +52,7 @@ const ARROWS: Record<string, string[]> = {
     "herald",
     "code-pool",
     "events",
+    "webhooks",
     "inventory",
     "db",
     "domain",
@@ -58,7 +60,7 @@ const ARROWS: Record<string, string[]> = {
   dev: [],
   client: [],
   cli: ["client"],
-  "": ["http", "batch-runner", "code-pool", "herald", "users"],
+  "": ["http", "batch-runner", "code-pool", "herald", "users", "webhooks"],
 };
 
 function roomOf(file: string): string {
@@ -123,10 +125,10 @@ describe("imports", () => {
     }
   });
 
-  it("keep D1's SQL in inventory/, the pool's in code-pool/", () => {
+  it("keep D1's SQL in inventory/, an object's in its own room", () => {
     const elsewhere = sources.filter(
       (file) =>
-        !["inventory", "code-pool"].includes(roomOf(file)) &&
+        !["inventory", "code-pool", "webhooks"].includes(roomOf(file)) &&
         file !== "src/http/routes/platform.ts" &&
         /\.prepare\(|\.exec</.test(read(file)),
     );
