@@ -28,6 +28,7 @@ export default defineConfig(async () => ({
         test: {
           name: "worker",
           include: ["test/worker/**/*.test.ts"],
+          globalSetup: ["test/support/receiver-setup.ts"],
           setupFiles: ["test/support/worker-setup.ts"],
           // Generous: several runtimes share a small machine.
           testTimeout: 60_000,

@@ -7,11 +7,11 @@ export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 
 /** Why an attempt brought no answer that counts. */
 export type AttemptError =
+  /** None was made, it was lost, or what came over it was no answer, such as endless headers. */
   | "connection"
   | "timeout"
   | "redirect"
   | "refused-target"
-  | "too-large-headers"
   /** The log no longer has the event, so there was nothing to send. */
   | "event-gone";
 

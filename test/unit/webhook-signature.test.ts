@@ -42,7 +42,9 @@ describe("a webhook's signature", () => {
     const [newest = ""] = header.split(" ");
     expect(() => new Webhook(secret).verify(signed.body, headers(newest))).not.toThrow();
     expect(() => new Webhook(other).verify(signed.body, headers(newest))).toThrow("No matching");
-    expect(() => new Webhook(secret).verify(`${signed.body} `, headers(header))).toThrow("No matching");
+    expect(() => new Webhook(secret).verify(`${signed.body} `, headers(header))).toThrow(
+      "No matching",
+    );
   });
 
   it("is made by a rotated secret until it expires, not from then on", async () => {
