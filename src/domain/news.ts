@@ -2,10 +2,10 @@
 export interface News {
   brandId: string;
   /** The pool that repeats it until it hears that it arrived; null where nobody waits for that. */
-  from: NewsSource | null;
+  from: NewsFrom | null;
 }
 
-export interface NewsSource {
+export interface NewsFrom {
   campaignId: string;
   shard: number;
   /** Counts what the pool has entered into the log. */

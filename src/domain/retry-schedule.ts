@@ -8,7 +8,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 export const DELAY_MAX_MS = 12 * HOUR_MS;
 
 /**
- * After attempt 1, 2, 3, …: 83.6 hours in all, so that a receiver that is down from Friday evening
+ * After attempt 1, 2, 3, …: 83.6 hours in all, so that a receiver which is down from Friday evening
  * until Monday morning misses nothing. Even with the lowest jitter it is more than 72.
  */
 const DELAYS_MS: readonly number[] = [

@@ -1,4 +1,4 @@
-/** One POST of an event to its receiver, who may be broken or hostile: bounded in time and bytes. */
+/** One POST of an event to its receiver, broken or hostile: bounded in time and bytes. */
 
 import { answered, NoAnswerError } from "../db/database.ts";
 import type { WebhookSecret } from "../db/schema.ts";

@@ -3,7 +3,7 @@
 import { countedD1, countedKv, countStorage, Tally } from "./counters.ts";
 import { app, BatchRunner as TimedRunner, CodePool as TimedPool } from "./worker.ts";
 
-export { Herald, UserEraser } from "./worker.ts";
+export { Herald, UserEraser, WebhookSender } from "./worker.ts";
 
 // One isolate serves the Worker and its objects here, so that both write into this one.
 const tally = new Tally();

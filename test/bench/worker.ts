@@ -39,6 +39,7 @@ import { addRivalCodes, claimInD1 } from "./rival/claim.ts";
 export { BatchRunner } from "../../src/batch-runner/batch-runner.ts";
 export { Herald } from "../../src/herald/herald.ts";
 export { UserEraser } from "../../src/users/user-eraser.ts";
+export { WebhookSender } from "../../src/webhooks/webhook-sender.ts";
 
 export class CodePool extends RealPool {
   #hasTable = false;

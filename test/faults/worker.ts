@@ -15,6 +15,8 @@ import { interceptedD1 } from "../support/intercepted-d1.ts";
 import { Random } from "../support/random.ts";
 import { NO_FAULTS, type FaultKind, type FaultRates, type FaultSettings } from "./settings.ts";
 
+export { WebhookSender } from "../../src/index.ts";
+
 const LATE_MS = 150;
 const LEASE = /INSERT INTO (ended_)?leases/;
 const SHOW = /UPDATE codes SET claim_id/;
