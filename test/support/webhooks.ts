@@ -16,6 +16,9 @@ import type { Received } from "./receiver.ts";
 
 const SETTLED_MS = 30_000;
 
+/** An address whose calls fail at once. */
+export const NOBODY_LISTENS = "http://127.0.0.1:1/";
+
 export const newSecret = () => `whsec_${randomBytes(32).toBase64()}`;
 
 export async function newEndpoint(
