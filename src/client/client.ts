@@ -10,6 +10,7 @@ import { Batches, Campaigns } from "./campaigns.ts";
 import { Claims, Redemptions } from "./claims.ts";
 import type { Integrity, Stats } from "./code-types.ts";
 import { Codes, Imports } from "./codes.ts";
+import { Deliveries } from "./deliveries.ts";
 import { Keys } from "./keys.ts";
 import { Events } from "./events.ts";
 import { path, Transport, type CallOptions, type ClientOptions } from "./transport.ts";
@@ -24,6 +25,7 @@ export type { ImportType } from "./codes.ts";
 export type { Upload } from "./upload.ts";
 export type * from "./code-types.ts";
 export type * from "./event-types.ts";
+export type * from "./delivery-types.ts";
 export type * from "./types.ts";
 export type * from "./webhook-types.ts";
 
@@ -43,6 +45,7 @@ export class Codedrop {
   readonly redemptions: Redemptions;
   readonly events: Events;
   readonly webhookEndpoints: WebhookEndpoints;
+  readonly deliveries: Deliveries;
   readonly auditLog: AuditLog;
   readonly users: Users;
 
@@ -60,6 +63,7 @@ export class Codedrop {
     this.redemptions = new Redemptions(transport);
     this.events = new Events(transport);
     this.webhookEndpoints = new WebhookEndpoints(transport);
+    this.deliveries = new Deliveries(transport);
     this.auditLog = new AuditLog(transport);
     this.users = new Users(transport);
   }

@@ -15,6 +15,7 @@ import { campaignRoutes } from "./routes/campaigns.ts";
 import { checkoutRoutes } from "./routes/checkout.ts";
 import { claimRoutes } from "./routes/claims.ts";
 import { codeRoutes } from "./routes/codes.ts";
+import { deliveryRoutes } from "./routes/deliveries.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { exportRoutes } from "./routes/exports.ts";
 import { importRoutes } from "./routes/imports.ts";
@@ -63,6 +64,7 @@ export function createApp(): OpenAPIHono<HttpEnv> {
     checkoutRoutes,
     eventRoutes,
     webhookEndpointRoutes,
+    deliveryRoutes,
     userRoutes,
     reportRoutes,
     auditLogRoutes,

@@ -6,7 +6,7 @@ import type { WebhookSender } from "./webhook-sender.ts";
 type Methods = "wake" | "list" | "find" | "retry" | "ping" | "forget";
 
 /** The object as seen from outside. RPC's own types turn a union of results into promises. */
-type Sender = {
+export type Sender = {
   [Method in Methods]: (
     ...args: Parameters<WebhookSender[Method]>
   ) => Promise<Awaited<ReturnType<WebhookSender[Method]>>>;

@@ -132,11 +132,16 @@ export const CALLS: Record<string, Make> = {
   },
 };
 
-/** Routes that change something and are no administration: the pools keep the ledger of those. */
+/**
+ * Routes that change something and are no administration: the pools keep the ledger of those, and
+ * what was sent to an endpoint is kept with its deliveries.
+ */
 export const NOT_ADMINISTRATIVE = [
   "POST /v1/campaigns/{campaign}/claims",
   "POST /v1/codes/validate",
   "POST /v1/redemptions",
+  "POST /v1/deliveries/{delivery}/retry",
+  "POST /v1/webhook-endpoints/{endpoint}/test",
 ];
 
 /** Makes the call of a route, as often as it is called with `call`. */

@@ -52,6 +52,7 @@ const HELD = [
   "Challenge",
   "ConsentTerms",
   "NewChallenge",
+  "Delivery",
   "Discount",
   "Erasure",
   "Event",
@@ -206,7 +207,7 @@ async function callsOf(): Promise<string[]> {
     },
   });
   const { brand, brands, keys, campaigns, batches, imports, codes } = codedrop;
-  const { claims, redemptions, events, webhookEndpoints: hooks, users } = codedrop;
+  const { claims, redemptions, events, webhookEndpoints: hooks, deliveries, users } = codedrop;
   const type = "text/csv";
   const [newBrand, id, claim] = [{ name: "x" }, "{id}", { user: { id: "u-1" } }];
   await Promise.all([
@@ -236,6 +237,8 @@ async function callsOf(): Promise<string[]> {
   const hook = { url: "https://hooks.example/", events: ["*" as const] };
   await Promise.all([hooks.create(hook), hooks.list().page(), hooks.get(id), hooks.delete(id)]);
   await Promise.all([hooks.update(id, {}), hooks.rotateSecret(id, { overlap_seconds: 0 })]);
+  await Promise.all([deliveries.list().page(), deliveries.get(id)]);
+  await Promise.all([deliveries.retry(id), deliveries.test(id)]);
   await Promise.all([codedrop.auditLog.list().page(), codedrop.auditLog.verify()]);
   return calls.map((call) => call.replaceAll("%7Bid%7D", "{}"));
 }

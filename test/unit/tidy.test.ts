@@ -60,7 +60,7 @@ const ARROWS: Record<string, string[]> = {
   dev: [],
   client: [],
   cli: ["client"],
-  "": ["http", "batch-runner", "code-pool", "herald", "users", "webhooks"],
+  "": ["http", "batch-runner", "code-pool", "herald", "users", "webhooks", "domain"],
 };
 
 function roomOf(file: string): string {

@@ -6,8 +6,10 @@ import { env, exports } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { randomBytes } from "../../src/db/new-id.ts";
 import { formatApiKey } from "../../src/domain/api-key.ts";
+import { formatDeliveryId } from "../../src/domain/delivery.ts";
 import { SCOPES } from "../../src/domain/scope.ts";
 import type { Answer, Brand } from "../support/api.ts";
+import { newEndpoint, NOBODY_LISTENS, Sender } from "../support/webhooks.ts";
 import { api } from "../support/worker-api.ts";
 
 interface Operation {
@@ -95,10 +97,8 @@ beforeAll(async () => {
     mode: "live",
     name: "Other",
   });
-  const endpoint = await api.send(brand.secret, "POST /v1/webhook-endpoints", {
-    url: "https://hooks.shop.example/",
-    events: ["*"],
-  });
+  const endpoint = await newEndpoint(brand, NOBODY_LISTENS);
+  const test = await new Sender(endpoint).ping();
   const erasure = await api.send(brand.secret, `DELETE /v1/users/${ERASED_USER}`);
   values = {
     user_id: "u-1",
@@ -110,7 +110,8 @@ beforeAll(async () => {
     claim: claim.body.id,
     redemption: String(redeemed.body["id"]),
     import: String(uploaded.body["id"]),
-    endpoint: String(endpoint.body["id"]),
+    endpoint: endpoint.id,
+    delivery: formatDeliveryId({ endpointId: endpoint.id, number: test?.number ?? 0 }),
     slug: "not-found",
   };
 });
@@ -293,6 +294,7 @@ describe.each(guarded.filter(({ credential }) => credential === "brand"))("$name
       user_id: "usr",
       erasure: "era",
       endpoint: "whe",
+      delivery: "dlv",
     };
     const parameter = /\{(\w+)\}/.exec(route.template)?.[1] ?? "";
     const unknown = `${kinds[parameter]}_00000000000000000000`;
@@ -430,7 +432,7 @@ describe.each(bodiless)("$name", (route) => {
       ).status;
     for (const body of ["", "{}", " {} "]) {
       if (route.template.endsWith("/end")) continue;
-      expect([body, [200, 409].includes(await send(body))]).toEqual([body, true]);
+      expect([body, [200, 202, 409].includes(await send(body))]).toEqual([body, true]);
     }
     expect(await send("{nope")).toBe(400);
     expect(await send("{}", "text/plain")).toBe(415);

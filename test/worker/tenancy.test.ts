@@ -3,6 +3,7 @@
 import { exports } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Brand } from "../support/api.ts";
+import { newEndpoint, NOBODY_LISTENS, Sender } from "../support/webhooks.ts";
 import { api } from "../support/worker-api.ts";
 
 interface Operation {
@@ -52,6 +53,8 @@ async function newWorld(): Promise<World> {
     const endpoint = { url: "https://hooks.shop.example/", events };
     await api.send(brand.secret, "POST /v1/webhook-endpoints", endpoint);
   }
+  const sender = new Sender(await newEndpoint(brand, NOBODY_LISTENS));
+  for (let i = 0; i < 2; i++) await sender.ping();
   return { brand, ids: { campaign, claim: claim.body.id, import: file, user_id: "u-1" } };
 }
 

@@ -6,9 +6,11 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
+import { formatDeliveryId } from "../../src/domain/delivery.ts";
 import type { Answer, Brand } from "../support/api.ts";
 import { newSecretKey } from "../support/brand-key.ts";
 import { countingApi } from "../support/watched-api.ts";
+import { newEndpoint, NOBODY_LISTENS, Sender } from "../support/webhooks.ts";
 import { api } from "../support/worker-api.ts";
 
 interface Operation {
@@ -49,6 +51,7 @@ const NOBODYS: Record<string, string> = {
   user_id: "nobody",
   erasure: "era_00000000000000000000",
   endpoint: "whe_00000000000000000000",
+  delivery: "dlv_0000000000000000000000000000000",
   code: "NONE-SUCH-CODE",
 };
 
@@ -74,10 +77,8 @@ beforeAll(async () => {
   const codes = await codesOf(brand, campaign);
   liveCodes = codes.map(({ code }) => code);
   const erased = await api.send(brand.secret, "DELETE /v1/users/live-user-gone");
-  const endpoint = await api.send(brand.secret, "POST /v1/webhook-endpoints", {
-    url: "https://hooks.shop.example/",
-    events: ["*"],
-  });
+  const endpoint = await newEndpoint(brand, NOBODY_LISTENS);
+  const test = await new Sender(endpoint).ping();
   const keys = await api.listAll<{ id: string; mode: string }>(brand.secret, "/v1/keys");
   live = {
     campaign,
@@ -89,7 +90,8 @@ beforeAll(async () => {
     user: "live-user",
     user_id: "live-user",
     erasure: String(erased.body["id"]),
-    endpoint: String(endpoint.body["id"]),
+    endpoint: endpoint.id,
+    delivery: formatDeliveryId({ endpointId: endpoint.id, number: test?.number ?? 0 }),
     code: codes.find(({ status }) => status === "claimed")?.code ?? "",
   };
 });
