@@ -37,7 +37,7 @@ CREATE TRIGGER campaign_clock_moved AFTER UPDATE OF starts_at, ends_at ON campai
 WHEN NEW.status <> 'ended' AND (NEW.starts_at IS NOT OLD.starts_at OR NEW.ends_at IS NOT OLD.ends_at) BEGIN
   DELETE FROM campaign_clock
   WHERE campaign_id = NEW.id AND is_told = 0 AND at > unixepoch('subsec') * 1000
-    AND at IS NOT CASE type WHEN 'campaign.started' THEN NEW.starts_at ELSE NEW.ends_at END;
+    AND at IS NOT iif(type = 'campaign.started', NEW.starts_at, NEW.ends_at);
   INSERT OR IGNORE INTO campaign_clock (campaign_id, type, at, brand_id)
   SELECT NEW.id, 'campaign.started', NEW.starts_at, NEW.brand_id
   WHERE NEW.starts_at IS NOT NULL AND coalesce(NEW.ends_at > unixepoch('subsec') * 1000, 1)

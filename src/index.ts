@@ -12,6 +12,5 @@ const app = createApp();
 
 export default {
   fetch: app.fetch,
-  // No pool waits for its news to be confirmed yet.
-  queue: (batch, env) => dispatchNews(batch, env, async () => undefined),
+  queue: (batch, env) => dispatchNews(batch, env),
 } satisfies ExportedHandler<Env, News>;

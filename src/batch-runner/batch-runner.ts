@@ -22,7 +22,8 @@ import type { Clash } from "../db/alongside.ts";
 import { findBatch, type BatchRow } from "../db/batches.ts";
 import { findShapes, type CodeShapeRow } from "../db/code-shapes.ts";
 import { answered, repeated } from "../db/database.ts";
-import { BATCH_AT_ONCE_MAX } from "../domain/batch.ts";
+import { BATCH_AT_ONCE_MAX, BATCH_STEP } from "../domain/batch.ts";
+import { expectChange, tellOfChange } from "../herald/stub.ts";
 import {
   endBatch,
   growBatch,
@@ -181,6 +182,11 @@ export class BatchRunner extends DurableObject<Env> {
 
   async #grow(batch: RunningBatch, shape: CodeShapeRow): Promise<BatchStep & { tookMs: number }> {
     const began = Date.now();
+    const brandId = this.ctx.storage.kv.get<string>("brand");
+    // This step may be the last, which is told.
+    if (brandId !== undefined && batch.requested - batch.created <= BATCH_STEP) {
+      await expectChange(this.env, brandId);
+    }
     const vain = this.#vain.get(batch.id) ?? 0;
     const step = await answered(growBatch(this.env.DB, batch, shape, { hard: vain > 0 }));
     const isVain = step.isRunning && step.isVain && step.created === batch.created;
@@ -195,8 +201,11 @@ export class BatchRunner extends DurableObject<Env> {
     return { ...step, tookMs: Date.now() - began };
   }
 
-  /** So that no shard remembers that there was nothing left. */
-  #tellPools({ campaignId, shards }: Pick<RunningBatch, "campaignId" | "shards">): Promise<void> {
-    return tellOfStock(this.env, { id: campaignId, shards });
+  /** So that no shard remembers that there was nothing left, and the brand hears of it. */
+  async #tellPools({ campaignId, shards }: Pick<RunningBatch, "campaignId" | "shards">) {
+    await tellOfStock(this.env, { id: campaignId, shards });
+    const brandId = this.ctx.storage.kv.get<string>("brand");
+    // The herald looks by itself soon.
+    if (brandId !== undefined) await tellOfChange(this.env, brandId).catch(() => undefined);
   }
 }

@@ -67,8 +67,9 @@ export class Settings {
     this.#sql.exec("UPDATE pool SET tripped_at = ?, tripped_max = ?, trip_is_told = 0", at, max);
   }
 
+  /** D1 was told, which logged it. */
   tripIsTold(at: number): void {
-    this.#sql.exec("UPDATE pool SET trip_is_told = 1 WHERE tripped_at = ?", at);
+    this.#sql.exec("UPDATE pool SET trip_is_told = 1, news = news + 1 WHERE tripped_at = ?", at);
   }
 
   /** The last slot that D1 is known to show. */

@@ -77,17 +77,6 @@ export async function listEndpoints(
     .limit(limit);
 }
 
-/** All to which something is sent, of both modes. */
-export async function listEnabledEndpoints(
-  db: D1Database,
-  brandId: string,
-): Promise<EndpointRow[]> {
-  return database(db)
-    .select()
-    .from(webhookEndpoints)
-    .where(and(eq(webhookEndpoints.brandId, brandId), eq(webhookEndpoints.status, "enabled")));
-}
-
 export type EndpointChange = Partial<
   Pick<EndpointRow, "url" | "events" | "campaignIds" | "description" | "status">
 >;
@@ -149,19 +138,4 @@ export async function rotateSecret(
 export async function deleteEndpoint(db: D1Database, id: string, along: Alongside): Promise<void> {
   const remove = database(db).delete(webhookEndpoints).where(eq(webhookEndpoints.id, id));
   await database(db).batch([remove, ...alongside(db, along)]);
-}
-
-/** Sends nothing there any more. False when that was so before, or it is gone. */
-export async function disableEndpoint(
-  db: D1Database,
-  id: string,
-  reason: "gone" | "failing",
-  at: number,
-): Promise<boolean> {
-  const disabled = await database(db)
-    .update(webhookEndpoints)
-    .set({ status: "disabled", disabledReason: reason, disabledAt: at })
-    .where(and(eq(webhookEndpoints.id, id), eq(webhookEndpoints.status, "enabled")))
-    .returning({ id: webhookEndpoints.id });
-  return disabled.length > 0;
 }

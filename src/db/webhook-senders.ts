@@ -1,11 +1,11 @@
 /** Webhook endpoints as their senders see them. */
 
-import { and, eq } from "drizzle-orm";
-import { database } from "./database.ts";
-import { brands, webhookEndpoints } from "./schema.ts";
+import { and, eq, sql } from "drizzle-orm";
 import type { CampaignScope } from "./campaigns.ts";
-
-export type EndpointRow = typeof webhookEndpoints.$inferSelect;
+import { database } from "./database.ts";
+import { brandEventToInsert } from "./events.ts";
+import { brands, webhookEndpoints } from "./schema.ts";
+import type { EndpointRow } from "./webhook-endpoints.ts";
 
 /** With whether its brand may be told anything; null when there is no such endpoint. */
 export async function findSenderEndpoint(
@@ -59,22 +59,35 @@ export interface Disabling {
   url: string;
 }
 
-/** Unless somebody else disabled it, or changed where it leads. */
+/** Unless somebody else disabled it, or changed where it leads. Safe to repeat: it is told once. */
 export async function disableEndpoint(
   db: D1Database,
-  id: string,
-  { reason, at, url }: Disabling,
+  { id, brandId, mode }: Pick<EndpointRow, "id" | "brandId" | "mode">,
+  { reason, at, failingSince, url }: Disabling,
 ): Promise<void> {
+  const isDue = and(
+    eq(webhookEndpoints.id, id),
+    eq(webhookEndpoints.status, "enabled"),
+    eq(webhookEndpoints.url, url),
+  );
+  const told = brandEventToInsert(
+    db,
+    {
+      id: `disabled/${id}/${at}`,
+      brandId,
+      mode,
+      type: "webhook_endpoint.disabled",
+      timestamp: at,
+      data: { endpoint_id: id, reason, failing_since: new Date(failingSince).toISOString() },
+    },
+    sql`EXISTS (SELECT 1 FROM ${webhookEndpoints} WHERE ${isDue})`,
+  );
   await database(db).batch([
+    // Before the update, which ends what both depend on.
+    told,
     database(db)
       .update(webhookEndpoints)
       .set({ status: "disabled", disabledReason: reason, disabledAt: at })
-      .where(
-        and(
-          eq(webhookEndpoints.id, id),
-          eq(webhookEndpoints.status, "enabled"),
-          eq(webhookEndpoints.url, url),
-        ),
-      ),
+      .where(isDue),
   ]);
 }

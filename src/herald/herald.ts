@@ -1,13 +1,15 @@
 /**
- * Herald: sees to it that a brand is told of what happens without anyone calling.
+ * Herald: sees to it that a brand is told of what happens without anyone calling, and that its
+ * webhooks hear of what D1 logs by itself. (What a pool decides, the pool announces.)
  *
  * One object per brand. Its alarm is set before a change that sets a time, or that will be told,
- * and for the next time that was not told. All facts are D1's (db/campaign-clock.ts); this object
- * only makes sure that somebody looks.
+ * and for the next time that was not told. All facts are D1's (the event log and
+ * db/campaign-clock.ts); this object only makes sure that somebody looks: it logs the times that
+ * have come, and wakes the brand's senders.
  *
  * WHAT IS TOLD. That a campaign has started, when its starts_at comes: also one that is paused, for
  * its window is open. That it has ended, when its ends_at comes; a request to end it is told by
- * whoever makes it (db/campaigns.ts). Never before the time, as this object's clock has it, and
+ * whoever makes it (db/campaign-status.ts). Never before the time, as this object's clock has it, and
  * each time once, whether it is looked at twice or told twice.
  *
  * WHAT A CRASH LEAVES BEHIND
@@ -19,6 +21,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { listUntold, tellMoments } from "../db/campaign-clock.ts";
 import { answered, causeOf } from "../db/database.ts";
+import { wakeSenders } from "../webhooks/stub.ts";
 
 /** After so long the alarm looks whether the change was made: whoever makes it says so sooner. */
 const WATCH_MS = 2_000;
@@ -69,6 +72,7 @@ export class Herald extends DurableObject<Env> {
     let nextMs: number | null;
     try {
       nextMs = await this.#tellTimes(brandId);
+      await wakeSenders(this.env, brandId);
       this.#failures = 0;
     } catch (error) {
       console.warn({ message: "A brand could not be told", error: causeOf(error) });

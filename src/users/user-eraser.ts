@@ -27,6 +27,7 @@ import {
   type ErasureToMake,
   type RunningErasure,
 } from "../inventory/erasures.ts";
+import { expectChange, tellOfChange } from "../herald/stub.ts";
 import { eraseFrom } from "./erase-from.ts";
 import { onEach } from "./on-each.ts";
 
@@ -167,10 +168,13 @@ export class UserEraser extends DurableObject<Env> {
     const campaigns = await answered(
       listLeasedCampaigns(this.env.DB, { brandId, mode }, { after, limit: STEP }),
     );
+    // What is erased is told.
+    if (campaigns.length > 0) await expectChange(this.env, brandId);
     const counts = await onEach(campaigns, (campaign) => eraseFrom(this.env, campaign, seen));
     const claims = counts.reduce((sum, count) => sum + count, 0);
     const upTo = campaigns.at(-1)?.id ?? after;
     const finishedAt = campaigns.length < STEP ? Date.now() : null;
+    if (claims > 0) await tellOfChange(this.env, brandId).catch(() => undefined);
     const hasMoved = await answered(moveErasure(this.env.DB, seen, { upTo, claims, finishedAt }));
     if (!hasMoved) return null;
     return { ...seen, afterCampaign: upTo, claims: seen.claims + claims, finishedAt };

@@ -5,35 +5,15 @@
  * its word until it is confirmed, which it is once every sender of the brand has been woken.
  */
 
+import { poolOfShard } from "../code-pool/stub.ts";
 import { answered } from "../db/database.ts";
-import { listEnabledEndpointIds } from "../db/webhook-senders.ts";
 import type { News, NewsFrom } from "../domain/news.ts";
-import { callSender } from "./stub.ts";
+import { wakeSenders } from "./stub.ts";
 
 /** A brand's news that could not be passed on come again after so long. */
 const RETRY_SECONDS = 5;
 
-/** Word that a brand's log has something new, from whoever does not wait for it to be taken. */
-export async function announceNews(env: Env, brandId: string): Promise<void> {
-  await env.NEWS.send({ brandId, from: null } satisfies News);
-}
-
-/** Wakes the senders of a brand; rejects unless each of them will look. */
-async function wakeSenders(env: Env, brandId: string): Promise<void> {
-  const ids = await answered(listEnabledEndpointIds(env.DB, brandId));
-  const woken = await Promise.allSettled(
-    ids.map((id) => answered(callSender(env, id, (sender) => sender.wake()))),
-  );
-  const failed = woken.filter(({ status }) => status === "rejected").length;
-  if (failed > 0) throw new Error(`${failed} of ${ids.length} senders did not answer`);
-}
-
-async function passOn(
-  messages: Message<News>[],
-  brandId: string,
-  env: Env,
-  confirm: (from: NewsFrom) => Promise<void>,
-): Promise<void> {
+async function passOn(messages: Message<News>[], brandId: string, env: Env): Promise<void> {
   try {
     await wakeSenders(env, brandId);
   } catch (error) {
@@ -44,7 +24,7 @@ async function passOn(
   }
   const confirmMessage = async (message: Message<News>) => {
     try {
-      if (message.body.from !== null) await answered(confirm(message.body.from));
+      if (message.body.from !== null) await answered(confirm(env, message.body.from));
       message.ack();
     } catch {
       message.retry({ delaySeconds: RETRY_SECONDS });
@@ -53,17 +33,17 @@ async function passOn(
   await Promise.all(messages.map(confirmMessage));
 }
 
+/** Tells a pool that its news were taken. */
+function confirm(env: Env, { campaignId, shard, number }: NewsFrom): Promise<void> {
+  const { call } = poolOfShard(env, { id: campaignId }, shard);
+  return call((pool) => pool.newsHeard(number));
+}
+
 /**
  * The queue's consumer. Each brand stands for itself: one whose senders cannot be woken holds up no
- * other's news. `confirm` tells a pool that its news were taken.
+ * other's news.
  */
-export async function dispatchNews(
-  batch: MessageBatch<News>,
-  env: Env,
-  confirm: (from: NewsFrom) => Promise<void>,
-): Promise<void> {
+export async function dispatchNews(batch: MessageBatch<News>, env: Env): Promise<void> {
   const byBrand = Map.groupBy(batch.messages, ({ body }) => body.brandId);
-  await Promise.all(
-    Array.from(byBrand, ([brandId, messages]) => passOn(messages, brandId, env, confirm)),
-  );
+  await Promise.all(Array.from(byBrand, ([brandId, messages]) => passOn(messages, brandId, env)));
 }

@@ -1,7 +1,7 @@
 /** Rounds of attempts: what is due is sent, six at a time, and what became of it is written. */
 
 import { answered } from "../db/database.ts";
-import type { EndpointRow } from "../db/webhook-senders.ts";
+import type { EndpointRow } from "../db/webhook-endpoints.ts";
 import { deliveryMadeAt, formatDeliveryId } from "../domain/delivery.ts";
 import type { ToldEvent } from "../domain/event.ts";
 import { retryDelayMs } from "../domain/retry-schedule.ts";

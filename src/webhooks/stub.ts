@@ -1,6 +1,8 @@
 /** How the rest of the Worker reaches the senders of webhooks. */
 
 import { callObject } from "../code-pool/stub.ts";
+import { answered } from "../db/database.ts";
+import { listEnabledEndpointIds } from "../db/webhook-senders.ts";
 import type { WebhookSender } from "./webhook-sender.ts";
 
 type Methods = "wake" | "list" | "find" | "retry" | "ping" | "forget";
@@ -20,4 +22,14 @@ export function callSender<T>(
 ): Promise<T> {
   const sender = () => env.WEBHOOK_SENDER.getByName(endpointId) as unknown as Sender;
   return callObject(sender, method);
+}
+
+/** Wakes the senders of a brand; rejects unless each of them will look. */
+export async function wakeSenders(env: Env, brandId: string): Promise<void> {
+  const ids = await answered(listEnabledEndpointIds(env.DB, brandId));
+  const woken = await Promise.allSettled(
+    ids.map((id) => answered(callSender(env, id, (sender) => sender.wake()))),
+  );
+  const failed = woken.filter(({ status }) => status === "rejected").length;
+  if (failed > 0) throw new Error(`${failed} of ${ids.length} senders did not answer`);
 }

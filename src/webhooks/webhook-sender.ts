@@ -41,11 +41,13 @@
 import { DurableObject } from "cloudflare:workers";
 import { answered, repeated } from "../db/database.ts";
 import { newId } from "../db/new-id.ts";
-import { disableEndpoint, findSenderEndpoint, type EndpointRow } from "../db/webhook-senders.ts";
+import type { EndpointRow } from "../db/webhook-endpoints.ts";
+import { disableEndpoint, findSenderEndpoint } from "../db/webhook-senders.ts";
 import { deliveryMadeAt, type DeliveryStatus } from "../domain/delivery.ts";
 import { listRuns, type LoggedRun } from "../events/read.ts";
 import { Deliveries, type Delivery } from "./deliveries.ts";
 import { Sending } from "./sending.ts";
+import { wakeSenders } from "./stub.ts";
 
 /** An alarm works for so long, then sets the next: the platform ends one after 15 minutes. */
 const TURN_MS = 10_000;
@@ -172,8 +174,8 @@ export class WebhookSender extends DurableObject<Env> {
         await this.forget();
         return null;
       }
-      if (await this.#disableIfDue(id)) continue;
       const { endpoint, isBrandActive } = found;
+      if (await this.#disableIfDue(endpoint)) continue;
       if (endpoint.status === "disabled") this.#sending.health = null;
       if (endpoint.status === "disabled" || !isBrandActive) return HELD_MS;
       await this.#takeIn(endpoint, until);
@@ -186,11 +188,12 @@ export class WebhookSender extends DurableObject<Env> {
     return 0;
   }
 
-  /** Tells D1 what was noted of the endpoint; whether there was anything. */
-  async #disableIfDue(id: string): Promise<boolean> {
+  /** Tells D1, and the brand, what was noted of the endpoint; whether there was anything. */
+  async #disableIfDue(endpoint: EndpointRow): Promise<boolean> {
     const disabling = this.#sending.health?.disabling ?? null;
     if (disabling === null) return false;
-    await answered(disableEndpoint(this.env.DB, id, disabling));
+    await answered(disableEndpoint(this.env.DB, endpoint, disabling));
+    await wakeSenders(this.env, endpoint.brandId);
     // Whoever enables it again begins anew.
     this.#sending.health = null;
     return true;

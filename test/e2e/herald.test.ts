@@ -31,7 +31,7 @@ describe("a campaign whose start comes while the runtime is dead", () => {
     prepared(stateDir);
     const api = await start();
     const brand = await api.newBrand();
-    const startsAt = Date.now() + 2_000;
+    const startsAt = Date.now() + 4_000;
     const times = { starts_at: new Date(startsAt).toISOString() };
     const campaign = await api.newCampaign(brand, 0, times);
     await runtime?.kill();

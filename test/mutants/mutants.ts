@@ -1108,8 +1108,8 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "migrations/0023_add_campaign_clock.sql",
-        from: "is_told = 0 AND at > unixepoch('subsec') * 1000\n    AND at IS NOT CASE",
-        to: "is_told = 0\n    AND at IS NOT CASE",
+        from: "is_told = 0 AND at > unixepoch('subsec') * 1000\n    AND at IS NOT iif",
+        to: "is_told = 0\n    AND at IS NOT iif",
       },
     ],
   },

@@ -6,7 +6,8 @@ import { database } from "../../src/db/database.ts";
 import { eventToInsert } from "../../src/db/events.ts";
 import { newId, randomBytes } from "../../src/db/new-id.ts";
 import { webhookEndpoints } from "../../src/db/schema.ts";
-import type { EndpointRow } from "../../src/db/webhook-senders.ts";
+import type { EndpointRow } from "../../src/db/webhook-endpoints.ts";
+import { formatEventId } from "../../src/domain/event.ts";
 import type { Delivery } from "../../src/webhooks/deliveries.ts";
 import { callSender } from "../../src/webhooks/stub.ts";
 import type { WebhookSender } from "../../src/webhooks/webhook-sender.ts";
@@ -73,7 +74,13 @@ export async function logEvents(campaignId: string, count: number): Promise<stri
     } as Parameters<typeof eventToInsert>[1]),
   );
   if (first !== undefined) await database(env.DB).batch([first, ...rest]);
-  return ids;
+  const { results } = await env.DB.prepare(
+    `SELECT first_sequence AS n FROM event_runs
+     WHERE subject_id = ?1 AND source IN (SELECT value FROM json_each(?2)) ORDER BY 1`,
+  )
+    .bind(campaignId, JSON.stringify(ids))
+    .all<{ n: number }>();
+  return results.map(({ n }) => formatEventId(campaignId, n));
 }
 
 /** An endpoint's sender, with what a test does to it. */

@@ -212,7 +212,7 @@ describe("a window that is moved", () => {
   it("later is told at its new time only, and earlier is told earlier", async () => {
     const brand = await api.newBrand();
     const other = await api.newBrand();
-    const soon = iso(Date.now() + 600);
+    const soon = iso(Date.now() + 1_500);
     const campaign = await api.newCampaign(brand, 0, { starts_at: soon });
     const early = await api.newCampaign(other, 0, { starts_at: iso(Date.now() + HOUR_MS) });
     // Nobody would look before that hour is over.
@@ -221,7 +221,7 @@ describe("a window that is moved", () => {
       await storage.deleteAlarm();
       await herald.alarm();
     });
-    const later = iso(Date.now() + 1_500);
+    const later = iso(Date.now() + 2_500);
     await patch(brand, campaign, { starts_at: later });
     await patch(other, early, { starts_at: soon });
     await Promise.all([untilTold(brand, campaign), untilTold(other, early)]);
@@ -263,10 +263,10 @@ describe("a window that is moved", () => {
 
   it("is told no more once it is taken away", async () => {
     const brand = await api.newBrand();
-    const window = { starts_at: iso(Date.now() + 600), ends_at: iso(Date.now() + 700) };
+    const window = { starts_at: iso(Date.now() + 1_500), ends_at: iso(Date.now() + 1_600) };
     const campaign = await api.newCampaign(brand, 0, window);
     await patch(brand, campaign, { starts_at: null, ends_at: null });
-    await scheduler.wait(800);
+    await scheduler.wait(1_800);
     await lookOften(brand);
     expect(await told(brand, campaign)).toEqual([]);
   });
@@ -289,7 +289,7 @@ describe("a window that is moved", () => {
 describe("a campaign that is ended by request", () => {
   it("is told so with the answer, once, and never again by its times", async () => {
     const brand = await api.newBrand();
-    const [startsAt, endsAt] = [iso(Date.now() + 900), iso(Date.now() + 1_000)];
+    const [startsAt, endsAt] = [iso(Date.now() + 1_900), iso(Date.now() + 2_000)];
     const campaign = await api.newCampaign(brand, 0, { starts_at: startsAt, ends_at: endsAt });
     const before = Date.now();
     expect((await end(brand, campaign)).status).toBe(200);
@@ -298,8 +298,8 @@ describe("a campaign that is ended by request", () => {
     expect(event?.data.ended_at).toBe(event?.timestamp);
     expect(Date.parse(event?.timestamp ?? "")).toBeGreaterThanOrEqual(before);
     await end(brand, campaign);
-    await patch(brand, campaign, { ends_at: iso(Date.now() + 1_100) });
-    await scheduler.wait(1_200);
+    await patch(brand, campaign, { ends_at: iso(Date.now() + 2_100) });
+    await scheduler.wait(2_200);
     await lookOften(brand);
     expect([...more, ...(await eventsOf(brand, campaign))]).toEqual([event]);
   });

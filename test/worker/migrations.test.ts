@@ -311,7 +311,7 @@ describe("a database from before campaigns were told of their times", () => {
       );
       if ((next?.at ?? 0) > Date.now()) break;
     }
-    expect(await rows("SELECT * FROM events WHERE brand_id = ?", other.id)).toEqual([]);
+    expect(await rows("SELECT * FROM event_runs WHERE brand_id = ?", other.id)).toEqual([]);
     const clock = await rows(
       "SELECT campaign_id, type, is_told FROM campaign_clock ORDER BY campaign_id, at",
     );

@@ -1,14 +1,19 @@
 /** News on their way from the queue to the senders. */
 
-import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
+import {
+  createExecutionContext,
+  createMessageBatch,
+  getQueueResult,
+  runInDurableObject,
+} from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import type { News, NewsFrom } from "../../src/domain/news.ts";
-import { announceNews, dispatchNews } from "../../src/webhooks/dispatch.ts";
+import { dispatchNews } from "../../src/webhooks/dispatch.ts";
 import { faultyD1 } from "../support/faulty-d1.ts";
 import { interceptedD1 } from "../support/intercepted-d1.ts";
 import { Receiver } from "../support/receiver.ts";
-import { idsOf, logEvents, newEndpoint, NOBODY_LISTENS, Sender } from "../support/webhooks.ts";
+import { idsOf, newEndpoint, NOBODY_LISTENS, Sender } from "../support/webhooks.ts";
 import { api } from "../support/worker-api.ts";
 
 const from = (number: number): NewsFrom => ({ campaignId: "cmp_1", shard: 0, number });
@@ -17,7 +22,7 @@ const from = (number: number): NewsFrom => ({ campaignId: "cmp_1", shard: 0, num
 async function dispatch(
   news: News[],
   bindings: Partial<Env> = {},
-  fails: (from: NewsFrom) => boolean = () => false,
+  fails: (number: number) => boolean = () => false,
 ) {
   const messages = news.map((body, i) => ({
     id: `${i}`,
@@ -27,10 +32,12 @@ async function dispatch(
   }));
   const batch = createMessageBatch<News>("codedrop-news", messages);
   const confirmed: number[] = [];
-  await dispatchNews(batch, { ...env, ...bindings }, async (told) => {
-    if (fails(told)) throw new Error("The pool does not answer");
-    confirmed.push(told.number);
-  });
+  const newsHeard = async (number: number) => {
+    if (fails(number)) throw new Error("The pool does not answer");
+    confirmed.push(number);
+  };
+  const CODE_POOL = { getByName: () => ({ newsHeard }) } as unknown as Env["CODE_POOL"];
+  await dispatchNews(batch, { ...env, CODE_POOL, ...bindings });
   const result = await getQueueResult(batch, createExecutionContext());
   return {
     acked: result.explicitAcks,
@@ -49,6 +56,10 @@ function sendersWithout(dead: string[], called: string[]): Env["WEBHOOK_SENDER"]
     },
   } as unknown as Env["WEBHOOK_SENDER"];
 }
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 describe("news", () => {
   it("wake each enabled endpoint of the brand once, and are confirmed then", async () => {
@@ -114,18 +125,69 @@ describe("news", () => {
   it("come again when the pool does not hear that they were taken, those only", async () => {
     const brand = await api.newBrand();
     const news = [from(1), from(2), null].map((one) => ({ brandId: brand.id, from: one }));
-    const result = await dispatch(news, {}, ({ number }) => number === 1);
+    const result = await dispatch(news, {}, (number) => number === 1);
     expect(result).toEqual({ acked: ["1", "2"], retried: ["0"], confirmed: [2] });
   });
 
-  it("that are announced go through the queue to the receiver", async () => {
+  it("of a claim go by themselves from the pool to the receiver, and are confirmed", async () => {
     const brand = await api.newBrand();
-    const campaign = await api.newCampaign(brand, 0);
+    const campaign = await api.newCampaign(brand, 3);
     const receiver = await Receiver.thatAnswers("200");
-    const sender = new Sender(await newEndpoint(brand, receiver.url));
-    const ids = await logEvents(campaign, 2);
-    await announceNews(env, brand.id);
-    await sender.settled(2);
-    expect(idsOf(await receiver.received()).toSorted()).toEqual(ids.toSorted());
+    const fields = { events: ["claim.created" as const] };
+    const sender = new Sender(await newEndpoint(brand, receiver.url, fields));
+    const claim = await api.claim(brand, campaign, "u-1");
+    await sender.settled(1);
+    const events = await api.listAll<{ id: string; data: { claim_id?: string } }>(
+      brand.secret,
+      "/v1/events?type=claim.created",
+    );
+    expect(events.map(({ data }) => data.claim_id)).toEqual([claim.body.id]);
+    expect(idsOf(await receiver.received())).toEqual(events.map(({ id }) => id));
+    const pool = env.CODE_POOL.getByName(`${campaign}/0`);
+    const news = () =>
+      runInDurableObject(pool, (_, { storage }) =>
+        storage.sql
+          .exec<{ news: number; heard: number }>("SELECT news, news_confirmed AS heard FROM pool")
+          .one(),
+      );
+    while ((await news()).heard === 0) await scheduler.wait(20);
+    expect(await news()).toEqual({ news: 1, heard: 1 });
+  });
+
+  it("are not sent where nobody listens", async () => {
+    const brand = await api.newBrand();
+    const campaign = await api.newCampaign(brand, 3);
+    await api.claim(brand, campaign, "u-1");
+    await api.send(brand.secret, `GET /v1/campaigns/${campaign}/stats`);
+    const pool = env.CODE_POOL.getByName(`${campaign}/0`);
+    const { news } = await runInDurableObject(pool, (_, { storage }) =>
+      storage.sql.exec<{ news: number }>("SELECT news FROM pool").one(),
+    );
+    expect(news).toBe(0);
+  });
+
+  it("are sent again until they are confirmed, though the first word was lost", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const brand = await api.newBrand();
+    const campaign = await api.newCampaign(brand, 3);
+    await newEndpoint(brand, NOBODY_LISTENS);
+    await api.claim(brand, campaign, "u-1");
+    const pool = env.CODE_POOL.getByName(`${campaign}/0`);
+    const sent: News[] = [];
+    const NEWS = { send: async (news: News) => void sent.push(news) };
+    await runInDurableObject(pool, (object) => {
+      Object.assign(object, { env: { ...env, NEWS } });
+    });
+    for (let i = 0; i < 3; i++) {
+      await pool.showClaims();
+      await pool.showClaims();
+      vi.setSystemTime(Date.now() + 60_000);
+    }
+    const word = { brandId: brand.id, from: { campaignId: campaign, shard: 0, number: 1 } };
+    expect(sent).toEqual([word, word, word]);
+    await pool.newsHeard(1);
+    vi.setSystemTime(Date.now() + 600_000);
+    await pool.showClaims();
+    expect(sent.length).toBe(3);
   });
 });

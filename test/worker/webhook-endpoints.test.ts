@@ -2,12 +2,8 @@
 
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import {
-  disableEndpoint,
-  ENDPOINTS_MAX,
-  findEndpoint,
-  listEnabledEndpoints,
-} from "../../src/db/webhook-endpoints.ts";
+import { ENDPOINTS_MAX, findEndpoint } from "../../src/db/webhook-endpoints.ts";
+import { disableEndpoint, listEnabledEndpointIds } from "../../src/db/webhook-senders.ts";
 import { EVENT_TYPES } from "../../src/domain/event.ts";
 import { unique, type Answer, type Brand } from "../support/api.ts";
 import { newSecretKey } from "../support/brand-key.ts";
@@ -163,8 +159,7 @@ describe("an endpoint", () => {
       expect((await api.send(brand.secret, route)).status).toBe(404);
     }
     expect((await change(brand.secret, body, { status: "enabled" })).status).toBe(404);
-    const enabled = await listEnabledEndpoints(env.DB, brand.id);
-    expect(enabled.map(({ id }) => id)).not.toContain(body.id);
+    expect(await listEnabledEndpointIds(env.DB, brand.id)).not.toContain(body.id);
   });
 
   it.each([
@@ -472,27 +467,45 @@ describe("a change", () => {
 });
 
 describe("an endpoint that is disabled for what it answers", () => {
-  it("says so, once, and is no longer among those that are enabled", async () => {
+  it("says so, and its brand is told once", async () => {
     const own = await api.newBrand();
     const { body: other } = await make(own.secret, { mode: "test" });
     const { body } = await make(own.secret);
-    const enabled = async () =>
-      (await listEnabledEndpoints(env.DB, own.id)).map(({ id }) => id).toSorted();
+    const enabled = async () => (await listEnabledEndpointIds(env.DB, own.id)).toSorted();
     expect(await enabled()).toEqual([other.id, body.id].toSorted());
-    const since = Date.now();
-    expect(await disableEndpoint(env.DB, body.id, "gone", since)).toBe(true);
-    expect(await disableEndpoint(env.DB, body.id, "failing", since + 1)).toBe(false);
+    const at = Date.now();
+    const whose = { id: body.id, brandId: own.id, mode: "live" as const };
+    const gone = { reason: "gone" as const, at, failingSince: at - 5_000, url: body.url };
+    await disableEndpoint(env.DB, whose, { ...gone, url: "https://elsewhere.example/" });
+    expect(await enabled()).toEqual([other.id, body.id].toSorted());
+    await disableEndpoint(env.DB, whose, gone);
+    await disableEndpoint(env.DB, whose, gone);
+    await disableEndpoint(env.DB, whose, { ...gone, reason: "failing", at: at + 1 });
+    await disableEndpoint(env.DB, { ...whose, id: "whe_none" }, gone);
     expect(await read(own.secret, body)).toMatchObject({
       status: "disabled",
       disabled_reason: "gone",
-      disabled_at: new Date(since).toISOString(),
+      disabled_at: new Date(at).toISOString(),
     });
     expect(await enabled()).toEqual([other.id]);
-    expect(await disableEndpoint(env.DB, "whe_none", "gone", since)).toBe(false);
+    expect(await api.listAll(own.secret, "/v1/events")).toEqual([
+      {
+        id: expect.stringMatching(/^evt_/),
+        type: "webhook_endpoint.disabled",
+        timestamp: new Date(at).toISOString(),
+        campaign_id: null,
+        sequence: 1,
+        data: {
+          endpoint_id: body.id,
+          reason: "gone",
+          failing_since: new Date(at - 5_000).toISOString(),
+        },
+      },
+    ]);
     const requested = await change(own.secret, body, { status: "disabled" });
     expect(requested.body).toMatchObject({
       disabled_reason: "requested",
-      disabled_at: new Date(since).toISOString(),
+      disabled_at: new Date(at).toISOString(),
     });
   });
 });

@@ -188,7 +188,8 @@ describe("an endpoint that keeps failing", () => {
     await receiver.answers("200");
     await setInD1(sender.endpointId, ENABLED);
     await sender.wake();
-    await sender.settled(5);
+    // And that it was disabled.
+    await sender.settled(6);
     expect(await endpointInD1(sender.endpointId)).toMatchObject({ status: "enabled" });
   });
 
@@ -213,7 +214,7 @@ describe("an endpoint that keeps failing", () => {
       await sender.wake();
       const [first] = await sender.deliveries();
       await sender.retry(first?.number ?? 0);
-      await sender.settled(4);
+      await sender.settled(5);
     },
   );
 

@@ -29,6 +29,7 @@ import { MalformedJsonError, UnreadableImportError } from "../../inventory/rows/
 import { runImport } from "../../inventory/run-import.ts";
 import { forSecretKey } from "../auth.ts";
 import { change } from "../change.ts";
+import { heralded } from "../heralded.ts";
 import type { HttpEnv } from "../http-env.ts";
 import {
   ERRORS_SHOWN_MAX,
@@ -129,9 +130,10 @@ async function finish(c: Context<HttpEnv>, id: string, digest: string | undefine
   const body = presentImport({ ...row, status: "complete", finishedAt }, errors);
   const answer = { status: 201 as const, location: `/v1/imports/${id}`, body, digest };
   const settlement = (await c.get("once")?.settlement(id, answer)) ?? null;
-  if (!(await repeated(() => completeImport(db, row, { finishedAt, settlement })))) {
-    throw new TwinError();
-  }
+  const isFirst = await heralded(c, !row.dryRun, () =>
+    repeated(() => completeImport(db, row, { finishedAt, settlement })),
+  );
+  if (!isFirst) throw new TwinError();
   return answer;
 }
 

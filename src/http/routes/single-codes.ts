@@ -10,6 +10,7 @@ import { forSecretKey } from "../auth.ts";
 import { readableBody } from "../body.ts";
 import { CodeHistory, LookUp, NewRevocation, Revocation } from "../checkout-schemas.ts";
 import { change } from "../change.ts";
+import { heralded } from "../heralded.ts";
 import { inventoryOfKey, type HttpEnv } from "../http-env.ts";
 import {
   BODY_PROBLEMS,
@@ -60,7 +61,8 @@ singleCodeRoutes.openapi(
       change(c, revocation, (along) =>
         markRevoked(c.env.DB, mine, { reason, now: Date.now() }, along),
       );
-    const outcomes = mine.length === 0 ? [] : await revokeCodes(c.env, mine, mark);
+    const outcomes =
+      mine.length === 0 ? [] : await heralded(c, true, () => revokeCodes(c.env, mine, mark));
     const results: Verdict[] = typed.map(() => "unknown");
     for (const [at, { i, revokedAt }] of mine.entries()) {
       if (outcomes[at] === "redeemed") results[i] = "redeemed";

@@ -17,6 +17,7 @@ import {
 } from "../../db/webhook-endpoints.ts";
 import { refusedTarget } from "../../domain/target.ts";
 import { formatWebhookSecret, WEBHOOK_SECRET_BYTES } from "../../domain/webhook-secret.ts";
+import { callSender, type Sender } from "../../webhooks/stub.ts";
 import { forSecretKey } from "../auth.ts";
 import { noBody, readableBody } from "../body.ts";
 import { change } from "../change.ts";
@@ -215,6 +216,7 @@ webhookEndpointRoutes.openapi(
       (along) => updateEndpoint(c.env.DB, id, set, along),
     );
     if (updated === null) throw new ProblemError("not-found");
+    tellSender(c, id, (sender) => sender.wake());
     return c.json(presentEndpoint(updated, Date.now()), 200);
   },
 );
@@ -279,6 +281,12 @@ webhookEndpointRoutes.openapi(
     await change(c, { action: "deleteWebhookEndpoint", target, made: () => undefined }, (along) =>
       deleteEndpoint(c.env.DB, target, along),
     );
+    tellSender(c, target, (sender) => sender.forget());
     return c.body(null, 204);
   },
 );
+
+/** Its sender reads D1 before each round: it would see the change by itself, some minutes later. */
+function tellSender(c: Context<HttpEnv>, id: string, tell: (sender: Sender) => Promise<void>) {
+  c.executionCtx.waitUntil(callSender(c.env, id, tell).catch(() => undefined));
+}
