@@ -333,6 +333,37 @@ const projected: Rule = ({ ledger, dump }) => {
     .map(({ code, user }) => `D1 shows ${code} with ${user}, the ledger with ${held.get(code)}`);
 };
 
+/**
+ * The log's sequences are 1, 2, 3, … without a gap, and what it says of claims is the ledgers'
+ * stretches, each following the last of its shard: so no claim has two events.
+ */
+const logged: Rule = ({ ledger, dump }) => {
+  const found: string[] = [];
+  let next = 1;
+  const reached = new Map<number, number>();
+  for (const { type, first, count, shard, from, to } of dump.runs) {
+    if (first !== next) found.push(`the log goes from sequence ${next - 1} to ${first}`);
+    next = first + count;
+    if (type !== "claim.created" || shard === null || from === null || to === null) continue;
+    const last = reached.get(shard) ?? 0;
+    if (from !== last) found.push(`claims of shard ${shard} are told from ${from}, after ${last}`);
+    reached.set(shard, to);
+    const there = ledger.filter((row) => row.shard === shard && row.slot > from && row.slot <= to);
+    if (there.length !== count) {
+      found.push(`${count} events are told of ${there.length} claims of shard ${shard}`);
+    }
+  }
+  return found;
+};
+
+/** Every claim has its event. Only of a dump made after everything was shown. */
+const told: Rule = ({ ledger, dump }) => {
+  const count = dump.runs
+    .filter(({ type }) => type === "claim.created")
+    .reduce((sum, run) => sum + run.count, 0);
+  return count === ledger.length ? [] : [`${count} events are told of ${ledger.length} claims`];
+};
+
 /** I5: every code that was made reached a user. Only of a run that ended with nothing left. */
 const spent: Rule = ({ ledger, dump }) => {
   const given = new Set(ledger.map(({ code }) => code));
@@ -354,8 +385,9 @@ const ALWAYS = {
   paused,
   generous,
   noBug,
+  logged,
 };
-const AT_THE_END = { projected, spent };
+const AT_THE_END = { projected, spent, told };
 
 /** Violations told of one rule: the first ones say enough. */
 const TOLD_MAX = 3;

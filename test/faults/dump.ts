@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readdirSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import type { CampaignDump, CodeRow, LedgerRow, RequestRow } from "./history.ts";
+import type { CampaignDump, CodeRow, LedgerRow, RequestRow, RunRow } from "./history.ts";
 
 /** 256 bits in Crockford's base 32, padded with zero bits at the end. */
 function base32Of(hash: Buffer): string {
@@ -97,6 +97,7 @@ function readPool(
   );
   const ledger = claims.map((row) => ({
     shard: pool.shard,
+    slot: row.slot,
     user: row.user_id,
     nth: row.nth,
     code: row.code,
@@ -130,7 +131,13 @@ export function dumpCampaigns(
          WHERE campaign_id = ?`,
         campaign,
       );
-      return { codes, ledger: [], requests: [] };
+      const runs = rowsOf<RunRow>(
+        db,
+        `SELECT type, first_sequence AS first, count, shard, from_number AS "from", to_number AS "to"
+         FROM event_runs WHERE subject_id = ? ORDER BY first_sequence`,
+        campaign,
+      );
+      return { codes, runs, ledger: [], requests: [] };
     }),
   );
   const secrets = withFile(d1, (db) => {

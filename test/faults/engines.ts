@@ -73,8 +73,8 @@ export const wrongEngines: Mutant[] = [
     edits: [
       {
         file: "src/code-pool/outbox.ts",
-        from: "      await answered(\n        showClaims(",
-        to: "      this.#settings.projectedUpTo(last.slot);\n      await answered(\n        showClaims(",
+        from: "      const entered = await answered(showClaims(",
+        to: "      this.#settings.projectedUpTo(last.slot, { isNews: true });\n      const entered = await answered(showClaims(",
       },
     ],
   },

@@ -47,6 +47,7 @@ export interface History {
 /** A claim as a pool's file holds it. */
 export interface LedgerRow {
   shard: number;
+  slot: number;
   user: string;
   nth: number;
   code: string;
@@ -76,8 +77,20 @@ export interface CodeRow {
 }
 
 /** One campaign on disk. */
+/** A run of the event log, as D1's file holds it. Of claims it names a stretch of a ledger. */
+export interface RunRow {
+  type: string;
+  first: number;
+  count: number;
+  shard: number | null;
+  from: number | null;
+  to: number | null;
+}
+
 export interface CampaignDump {
   ledger: LedgerRow[];
+  /** By sequence. */
+  runs: RunRow[];
   requests: RequestRow[];
   codes: CodeRow[];
 }

@@ -8,14 +8,24 @@ export interface Mutant {
 
 export const AWAIT_BETWEEN_CHECK_AND_WRITE: Mutant["edits"] = [
   {
-    file: "src/code-pool/code-pool.ts",
-    from: "const outcome = this.ctx.storage.transactionSync(() => this.#desk.decide(request));",
-    to: "const outcome = await this.#desk.decide(request);",
+    file: "src/code-pool/claim-line.ts",
+    from: "const verdict = storage.transactionSync(() => desk.decide(request));",
+    to: "void storage;\n    const verdict = await desk.decide(request);",
   },
   {
-    file: "src/code-pool/code-pool.ts",
-    from: "const last = this.ctx.storage.transactionSync(() => this.#desk.decide(request));",
-    to: "const last = await this.#desk.decide(request);",
+    file: "src/code-pool/claim-line.ts",
+    from: "#decideNow(request: ClaimRequest): ClaimVerdict {",
+    to: "async #decideNow(request: ClaimRequest): Promise<ClaimVerdict> {",
+  },
+  {
+    file: "src/code-pool/claim-line.ts",
+    from: "const outcome = this.#decideNow(request);",
+    to: "const outcome = await this.#decideNow(request);",
+  },
+  {
+    file: "src/code-pool/claim-line.ts",
+    from: "const last = this.#decideNow(request);",
+    to: "const last = await this.#decideNow(request);",
   },
   {
     file: "src/code-pool/claim-desk.ts",
@@ -108,7 +118,7 @@ export const mutants: Mutant[] = [
     name: "exhausted said on the word of an older refill",
     edits: [
       {
-        file: "src/code-pool/code-pool.ts",
+        file: "src/code-pool/claim-line.ts",
         from: "refill.thorough && refill.number > startedBefore",
         to: "refill.thorough",
       },
@@ -118,7 +128,7 @@ export const mutants: Mutant[] = [
     name: "exhausted said when D1 did not answer",
     edits: [
       {
-        file: "src/code-pool/code-pool.ts",
+        file: "src/code-pool/claim-line.ts",
         from: 'return { kind: "stock-unknown" };',
         to: 'return { kind: "exhausted" };',
       },
@@ -138,9 +148,9 @@ export const mutants: Mutant[] = [
     name: "a user given an old code because the next one is not here yet",
     edits: [
       {
-        file: "src/code-pool/code-pool.ts",
-        from: "if (this.#refiller.isKnownDry()) return",
-        to: "if (this.#refiller.isKnownDry() || this.#ledger.heldBy(request.userKey).length > 0) return",
+        file: "src/code-pool/claim-line.ts",
+        from: "if (refiller.isKnownDry()) return",
+        to: 'if (refiller.isKnownDry() || desk.whenNoneIsLeft(request).kind !== "exhausted") return',
       },
     ],
   },
@@ -159,8 +169,8 @@ export const mutants: Mutant[] = [
     name: "claims that D1 is never told of",
     edits: [
       {
-        file: "src/code-pool/code-pool.ts",
-        from: "if (!this.#alarm.isSet) this.#alarm.set(this.#outbox.delayMs());\n      const refill",
+        file: "src/code-pool/claim-line.ts",
+        from: "if (!alarm.isSet) alarm.set(outbox.delayMs());\n      const refill",
         to: "const refill",
       },
     ],
@@ -863,8 +873,8 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/code-pool/code-pool.ts",
-        from: "this.#alarm.set(RETRY_MS);\n    }\n    await this.showClaims();",
-        to: "}\n    await this.showClaims();",
+        from: "this.#alarm.set(RETRY_MS);\n    }\n    await this.#show();",
+        to: "}\n    await this.#show();",
       },
     ],
   },
@@ -1160,6 +1170,86 @@ export const mutants: Mutant[] = [
         file: "src/herald/herald.ts",
         from: "await this.#wakeIn(WATCH_MS);",
         to: "",
+      },
+    ],
+  },
+  {
+    name: "claims that enter the log twice when an answer was lost",
+    edits: [
+      {
+        file: "src/inventory/event-log.ts",
+        from: "return `${type}/${shard}/${from}`;",
+        to: "return `${type}/${shard}/${from}/${crypto.randomUUID()}`;",
+      },
+    ],
+  },
+  {
+    name: "an event's id by which another brand's log is read",
+    edits: [
+      {
+        file: "src/inventory/event-log.ts",
+        from: "WHERE subject_id = ?1 AND brand_id = ?2\n",
+        to: "WHERE subject_id = ?1 AND ?2 <> ''\n",
+      },
+    ],
+  },
+  {
+    name: "a log that is replayed for ever",
+    edits: [
+      {
+        file: "src/db/events.ts",
+        from: "Date.now() - EVENTS_KEPT_MS);",
+        to: "Date.now() - 99 * EVENTS_KEPT_MS);",
+      },
+    ],
+  },
+  {
+    name: "low stock told again by each who looks",
+    edits: [
+      {
+        file: "src/inventory/tell-stock.ts",
+        from: "const told = known.told.filter((one) => stillTold.includes(one));",
+        to: "const told: string[] = stillTold.slice(0, 0);",
+      },
+    ],
+  },
+  {
+    name: "low stock that is not told again when more came and went",
+    edits: [
+      {
+        file: "src/inventory/tell-stock.ts",
+        from: "const most = codes > known.codes ? codes - withdrawn - known.claimed : 0;",
+        to: "const most = 0;",
+      },
+    ],
+  },
+  {
+    name: "revoked codes counted as stock",
+    edits: [
+      {
+        file: "src/inventory/tell-stock.ts",
+        from: "const available = codes - withdrawn - claimed;",
+        to: "const available = codes - claimed;",
+      },
+    ],
+  },
+  {
+    name: "news that are said once",
+    edits: [
+      {
+        file: "src/code-pool/announcer.ts",
+        from: "return this.#sent.at + Math.min(PATIENCE_MS * 2 ** (this.#sent.times - 1), PATIENCE_MAX_MS);",
+        to: "return null;",
+      },
+    ],
+  },
+  {
+    name: "news that nobody waits to be heard",
+    edits: [
+      {
+        file: "src/webhooks/dispatch.ts",
+        from: "if (message.body.from !== null) await answered",
+        to: "if (message.body.from === undefined) await answered",
       },
     ],
   },

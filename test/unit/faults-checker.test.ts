@@ -40,6 +40,8 @@ interface Case {
   operations: Operation[];
   /** The code of each user on disk, and the second one of those who have two. */
   ledger: Record<string, string>;
+  /** The log's runs: from, to, first sequence, count. Every claim in one, if left out. */
+  runs?: [from: number, to: number, first: number, count: number][];
   second?: Record<string, string>;
   claimsPerUser?: number;
   deeds?: Deed[];
@@ -52,6 +54,12 @@ interface Case {
   /** What the keys are remembered for, where that is not their first answers. */
   requests?: RequestRow[];
 }
+
+/** Two users who each have a code. */
+const TWO = {
+  operations: [op("ann", 0, 1, ok("A")), op("bob", 0, 1, ok("B"))],
+  ledger: { ann: "A", bob: "B" },
+};
 
 /** The first answer of each key. */
 function rememberedOf(operations: Operation[]): RequestRow[] {
@@ -74,8 +82,15 @@ function broken({ operations, ledger, deeds = [], ...rest }: Case): string[] {
     Object.entries(held).map(([user, code]) => ({ user, code, nth })),
   );
   const dump: CampaignDump = {
-    ledger: claims.map(({ user, code, nth }) => ({
+    runs: (rest.runs ?? [[0, claims.length, 1, claims.length]])
+      .filter(([, , , count]) => count > 0)
+      .map(([from, to, first, count]) => ({
+        ...{ type: "claim.created", shard: 0 },
+        ...{ from, to, first, count },
+      })),
+    ledger: claims.map(({ user, code, nth }, i) => ({
       shard: 0,
+      slot: i + 1,
       user,
       nth,
       code,
@@ -175,6 +190,38 @@ describe("the checker of fault runs", () => {
       what: "a code that nobody made",
       rule: "asked",
       wrong: { operations: [op("ann", 0, 1, ok("X"))], ledger: { ann: "X" } },
+    },
+    {
+      what: "a claim that is told twice",
+      rule: "logged",
+      wrong: {
+        ...TWO,
+        runs: [
+          [0, 2, 1, 2],
+          [1, 2, 3, 1],
+        ],
+      },
+    },
+    {
+      what: "a sequence that is left out",
+      rule: "logged",
+      wrong: {
+        ...TWO,
+        runs: [
+          [0, 1, 1, 1],
+          [1, 2, 3, 1],
+        ],
+      },
+    },
+    {
+      what: "an event of no claim",
+      rule: "logged",
+      wrong: { ...TWO, runs: [[0, 2, 1, 3]] },
+    },
+    {
+      what: "a claim that is not told in the end",
+      rule: "told",
+      wrong: { ...TWO, codes: ["A", "B"], isOver: true, runs: [[0, 1, 1, 1]] },
     },
     {
       what: "exhausted said while a code was left",

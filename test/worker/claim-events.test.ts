@@ -276,6 +276,29 @@ describe("the log", () => {
     expect(seen.all).toEqual(seen.one);
   });
 
+  it("goes on only from events that it has and the key may see", async () => {
+    const [brand, rival] = [await api.newBrand(), await api.newBrand()];
+    const campaign = await api.newCampaign(brand, 2);
+    const other = await api.newCampaign(brand, 1);
+    const [made] = await eventsOf(brand, `campaign_id=${campaign}`);
+    const id = made?.id ?? "";
+    expect(await eventsOf(brand, `campaign_id=${campaign}&after=${id}`)).toEqual([]);
+    expect((await eventsOf(brand, `after=${id}`)).map((event) => event.campaign_id)).toEqual([
+      other,
+    ]);
+    for (const [key, query] of [
+      [rival.secret, `after=${id}`],
+      [brand.secret, `campaign_id=${other}&after=${id}`],
+      [brand.secret, `after=${id.slice(0, -1)}z`],
+      [brand.secret, "after=evt_1"],
+      [brand.secret, "after=1"],
+    ] as const) {
+      const answer = await api.send(key, `GET /v1/events?${query}`);
+      expect([query, answer.status]).toEqual([query, 422]);
+      expect(answer.body["errors"]).toMatchObject([{ pointer: "/after" }]);
+    }
+  });
+
   it("forgets what is older than 30 days, and goes on counting", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     const brand = await api.newBrand();

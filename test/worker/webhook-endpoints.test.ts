@@ -473,39 +473,39 @@ describe("an endpoint that is disabled for what it answers", () => {
     const { body } = await make(own.secret);
     const enabled = async () => (await listEnabledEndpointIds(env.DB, own.id)).toSorted();
     expect(await enabled()).toEqual([other.id, body.id].toSorted());
-    const at = Date.now();
+    const now = Date.now();
     const whose = { id: body.id, brandId: own.id, mode: "live" as const };
-    const gone = { reason: "gone" as const, at, failingSince: at - 5_000, url: body.url };
+    const gone = { reason: "gone" as const, at: now, failingSince: now - 5_000, url: body.url };
     await disableEndpoint(env.DB, whose, { ...gone, url: "https://elsewhere.example/" });
     expect(await enabled()).toEqual([other.id, body.id].toSorted());
     await disableEndpoint(env.DB, whose, gone);
     await disableEndpoint(env.DB, whose, gone);
-    await disableEndpoint(env.DB, whose, { ...gone, reason: "failing", at: at + 1 });
+    await disableEndpoint(env.DB, whose, { ...gone, reason: "failing", at: now + 1 });
     await disableEndpoint(env.DB, { ...whose, id: "whe_none" }, gone);
     expect(await read(own.secret, body)).toMatchObject({
       status: "disabled",
       disabled_reason: "gone",
-      disabled_at: new Date(at).toISOString(),
+      disabled_at: new Date(now).toISOString(),
     });
     expect(await enabled()).toEqual([other.id]);
     expect(await api.listAll(own.secret, "/v1/events")).toEqual([
       {
         id: expect.stringMatching(/^evt_/),
         type: "webhook_endpoint.disabled",
-        timestamp: new Date(at).toISOString(),
+        timestamp: new Date(now).toISOString(),
         campaign_id: null,
         sequence: 1,
         data: {
           endpoint_id: body.id,
           reason: "gone",
-          failing_since: new Date(at - 5_000).toISOString(),
+          failing_since: new Date(now - 5_000).toISOString(),
         },
       },
     ]);
     const requested = await change(own.secret, body, { status: "disabled" });
     expect(requested.body).toMatchObject({
       disabled_reason: "requested",
-      disabled_at: new Date(at).toISOString(),
+      disabled_at: new Date(now).toISOString(),
     });
   });
 });
