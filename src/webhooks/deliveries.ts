@@ -22,6 +22,7 @@ const ATTEMPTS_KEPT = 16;
 /** The type of a delivery that tests its endpoint, and is of no event. */
 export const TEST = "webhook.test";
 
+/** What is changed of it later needs a version, as code-pool/migrations.ts has: rows outlive us. */
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS deliveries (
     number INTEGER PRIMARY KEY,        -- Grows, and begins with the time (domain/delivery.ts).

@@ -66,6 +66,7 @@ const SWEEP_MS = 3_600_000;
 /** Rows deleted at once, between which others may come. */
 const SWEEP_STEP = 500;
 
+/** An event of the brand itself is of no campaign, so who names campaigns does not get it. */
 function isWanted({ events, campaignIds }: EndpointRow, { type, subjectId }: LoggedRun): boolean {
   if (events !== null && !events.includes(type)) return false;
   return campaignIds === null || campaignIds.includes(subjectId);

@@ -10,6 +10,7 @@ import worker, {
   CodePool as RealCodePool,
 } from "../../src/index.ts";
 import type { ClaimOutcome, ClaimRequest } from "../../src/code-pool/messages.ts";
+import type { News } from "../../src/domain/news.ts";
 import type { StockAnswer } from "../../src/code-pool/refill.ts";
 import { interceptedD1 } from "../support/intercepted-d1.ts";
 import { Random } from "../support/random.ts";
@@ -129,4 +130,5 @@ export default {
     injected = {};
     return Response.json(counted);
   },
-} satisfies ExportedHandler<Env>;
+  queue: (batch, env) => worker.queue(batch, faulty(env)),
+} satisfies ExportedHandler<Env, News>;

@@ -1253,6 +1253,156 @@ export const mutants: Mutant[] = [
       },
     ],
   },
+  {
+    name: "webhook events that are taken in again and again",
+    edits: [
+      {
+        file: "src/webhooks/webhook-sender.ts",
+        from: 'this.ctx.storage.kv.put("cursor", run.position);',
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "a webhook intake that a crash leaves half done",
+    edits: [
+      {
+        file: "src/webhooks/webhook-sender.ts",
+        from: "storage.transactionSync(() => {\n        if (cursor() === after) this.#note(endpoint, runs);\n      });",
+        to: "if (cursor() === after) this.#note(endpoint, runs);",
+      },
+    ],
+  },
+  {
+    name: "a sender of webhooks that never wakes by itself",
+    edits: [
+      {
+        file: "src/webhooks/webhook-sender.ts",
+        from: "if (nextMs !== null) await this.#wakeIn(nextMs);",
+        to: "if (nextMs === 0) await this.#wakeIn(nextMs);",
+      },
+    ],
+  },
+  {
+    name: "a webhook that was not asked for",
+    edits: [
+      {
+        file: "src/webhooks/webhook-sender.ts",
+        from: "if (events !== null && !events.includes(type)) return false;",
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "a webhook that follows a redirect",
+    edits: [
+      {
+        file: "src/webhooks/attempt.ts",
+        from: 'redirect: "manual",',
+        to: 'redirect: "follow",',
+      },
+    ],
+  },
+  {
+    name: "a webhook's answer that is read to its end",
+    edits: [
+      {
+        file: "src/webhooks/attempt.ts",
+        from: "if (left <= 0) break;",
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "a webhook to a refused target",
+    edits: [
+      {
+        file: "src/webhooks/attempt.ts",
+        from: "if (refusedTarget(call.url, { allowsLoopback }) !== null) error",
+        to: 'if (refusedTarget(call.url, { allowsLoopback }) === "") error',
+      },
+    ],
+  },
+  {
+    name: "a webhook secret that signs for ever",
+    edits: [
+      {
+        file: "src/webhooks/signature.ts",
+        from: "expiresAt > now",
+        to: "expiresAt > 0",
+      },
+    ],
+  },
+  {
+    name: "a failing endpoint that is hammered",
+    edits: [
+      {
+        file: "src/webhooks/health.ts",
+        from: "doublings < 0",
+        to: "doublings < 10_000",
+      },
+    ],
+  },
+  {
+    name: "an endpoint that is gone and called again",
+    edits: [
+      {
+        file: "src/webhooks/health.ts",
+        from: 'isGone ? "gone" : isLost',
+        to: "isLost",
+      },
+    ],
+  },
+  {
+    name: "a failing endpoint of which all are tried at once",
+    edits: [
+      {
+        file: "src/webhooks/sending.ts",
+        from: "const limit = isFailing(this.health) ? 1 : ROUND_MAX;",
+        to: "const limit = ROUND_MAX;",
+      },
+    ],
+  },
+  {
+    name: "a webhook that is lost when a campaign cannot be read",
+    edits: [
+      {
+        file: "src/webhooks/sending.ts",
+        from: "this.#unread.set(subject, Date.now() + UNREAD_MS);",
+        to: "for (const { number } of those) words.set(number, null);",
+      },
+    ],
+  },
+  {
+    name: "a deleted endpoint that an attempt brings back",
+    edits: [
+      {
+        file: "src/webhooks/sending.ts",
+        from: 'if (this.#storage.kv.get("endpoint") === undefined) return;',
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "news that are confirmed though a sender was not woken",
+    edits: [
+      {
+        file: "src/webhooks/stub.ts",
+        from: "if (failed > 0) throw",
+        to: "if (failed > ids.length) throw",
+      },
+    ],
+  },
+  {
+    name: "a test key that sees live deliveries",
+    edits: [
+      {
+        file: "src/db/webhook-senders.ts",
+        from: "mode === null ? undefined : eq(webhookEndpoints.mode, mode)",
+        to: "undefined",
+      },
+    ],
+  },
 ];
 
 /** The mutant of that name; throws when there is none. */

@@ -357,21 +357,24 @@ describe("an endpoint that is deleted", () => {
   });
 
   it("is not brought back by an attempt that ends later", async () => {
-    const { campaign, receiver, sender } = await newWorld("hold");
-    await logEvents(campaign, 1);
-    await sender.wake();
-    await expect.poll(async () => (await receiver.state()).open).toBe(1);
-    await env.DB.prepare("DELETE FROM webhook_endpoints WHERE id = ?")
-      .bind(sender.endpointId)
-      .run();
-    await callSender(env, sender.endpointId, (stub) => stub.forget());
-    await receiver.release();
-    await expect.poll(async () => (await receiver.state()).open).toBe(0);
-    await scheduler.wait(100);
-    const tables = await sender.inStorage(({ storage }) =>
-      storage.sql.exec("SELECT name FROM sqlite_master WHERE name LIKE 'deliveries%'").toArray(),
-    );
-    expect(tables).toEqual([]);
+    for (const how of ["delivery", "test"]) {
+      const { campaign, receiver, sender } = await newWorld("hold");
+      await logEvents(campaign, 1);
+      const under = how === "test" ? sender.ping() : sender.wake();
+      await expect.poll(async () => (await receiver.state()).open).toBe(1);
+      await env.DB.prepare("DELETE FROM webhook_endpoints WHERE id = ?")
+        .bind(sender.endpointId)
+        .run();
+      await callSender(env, sender.endpointId, (stub) => stub.forget());
+      await receiver.release();
+      await under;
+      await expect.poll(async () => (await receiver.state()).open).toBe(0);
+      await scheduler.wait(100);
+      const tables = await sender.inStorage(({ storage }) =>
+        storage.sql.exec("SELECT name FROM sqlite_master WHERE name LIKE 'deliveries%'").toArray(),
+      );
+      expect([how, tables]).toEqual([how, []]);
+    }
   });
 });
 
