@@ -9,8 +9,8 @@
  *
  * WHAT IS TOLD. That a campaign has started, when its starts_at comes: also one that is paused, for
  * its window is open. That it has ended, when its ends_at comes; a request to end it is told by
- * whoever makes it (db/campaign-status.ts). Never before the time, as this object's clock has it, and
- * each time once, whether it is looked at twice or told twice.
+ * whoever makes it (db/campaign-status.ts). Never before the time, as this object's clock has it,
+ * and each time once, whether it is looked at twice or told twice.
  *
  * WHAT A CRASH LEAVES BEHIND
  *  - before the change was made: an alarm that finds nothing to do. The change may be made later,

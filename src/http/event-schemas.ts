@@ -79,35 +79,36 @@ const EndReason = z
   .enum(["time", "request"])
   .meta({ description: "time: its ends_at came; request: it was ended for good." });
 
-export const Event = z
-  .union([
-    eventOf("claim.created", ClaimCreated),
-    eventOf("code.redeemed", CodeRedeemed),
-    eventOf("code.revoked", CodeRevoked),
-    eventOf("campaign.low_stock", LowStock),
-    eventOf("campaign.exhausted", z.strictObject({ codes: z.int(), claimed: z.int() })),
-    eventOf("campaign.started", z.strictObject({ starts_at: Time })),
-    eventOf("campaign.ended", z.strictObject({ ended_at: Time, reason: EndReason })),
-    eventOf(
-      "campaign.breaker_tripped",
-      z.strictObject({ max_claims_per_minute: z.int(), tripped_at: Time }),
-    ),
-    eventOf("batch.completed", z.strictObject({ batch_id: z.string(), created: z.int() })),
-    eventOf("import.completed", ImportCompleted),
-    eventOf("user.erased", z.strictObject({ claim_ids: z.array(z.string()) })),
-    eventOf(
-      "webhook_endpoint.disabled",
-      z.strictObject({
-        endpoint_id: z.string(),
-        reason: z.enum(["gone", "failing"]),
-        failing_since: TimeOrNull,
-      }),
-    ).extend({
-      campaign_id: z.null(),
-      sequence: z.int().meta({ description: "1, 2, 3, … among the brand's own, without a gap." }),
+/** One for each type. */
+export const EVENTS = [
+  eventOf("claim.created", ClaimCreated),
+  eventOf("code.redeemed", CodeRedeemed),
+  eventOf("code.revoked", CodeRevoked),
+  eventOf("campaign.low_stock", LowStock),
+  eventOf("campaign.exhausted", z.strictObject({ codes: z.int(), claimed: z.int() })),
+  eventOf("campaign.started", z.strictObject({ starts_at: Time })),
+  eventOf("campaign.ended", z.strictObject({ ended_at: Time, reason: EndReason })),
+  eventOf(
+    "campaign.breaker_tripped",
+    z.strictObject({ max_claims_per_minute: z.int(), tripped_at: Time }),
+  ),
+  eventOf("batch.completed", z.strictObject({ batch_id: z.string(), created: z.int() })),
+  eventOf("import.completed", ImportCompleted),
+  eventOf("user.erased", z.strictObject({ claim_ids: z.array(z.string()) })),
+  eventOf(
+    "webhook_endpoint.disabled",
+    z.strictObject({
+      endpoint_id: z.string(),
+      reason: z.enum(["gone", "failing"]),
+      failing_since: TimeOrNull,
     }),
-  ])
-  .meta({ id: "Event" });
+  ).extend({
+    campaign_id: z.null(),
+    sequence: z.int().meta({ description: "1, 2, 3, … among the brand's own, without a gap." }),
+  }),
+] as const;
+
+export const Event = z.union(EVENTS).meta({ id: "Event" });
 
 /** A sequence, or an event's id. */
 const After = z

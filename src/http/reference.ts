@@ -1,6 +1,8 @@
 /** GET /openapi.json: made from the schemas that validate, once per isolate. */
 
 import type { OpenAPIHono } from "@hono/zod-openapi";
+import * as z from "zod";
+import { EVENTS } from "./event-schemas.ts";
 import type { HttpEnv } from "./http-env.ts";
 
 const DESCRIPTION = `Brands keep pools of discount codes; a user asks for one and gets exactly one that nobody else ever gets.
@@ -8,7 +10,35 @@ const DESCRIPTION = `Brands keep pools of discount codes; a user asks for one an
 Errors are RFC 9457 problems: switch on \`type\`. Lists take \`limit\` and \`cursor\`. Every answer carries \`X-Request-Id\`.
 Fields and parameters that are not in this document are refused.`;
 
+/** What a webhook endpoint is sent. */
+function describeWebhooks({ openAPIRegistry: registry }: OpenAPIHono<HttpEnv>): void {
+  const headers = z.object({
+    "webhook-id": z.string().meta({ description: "The event's id: the same in every attempt." }),
+    "webhook-timestamp": z.string().meta({ description: "Of the attempt, in Unix seconds." }),
+    "webhook-signature": z.string().meta({
+      description:
+        "Standard Webhooks: `v1,` and the base64 of HMAC-SHA-256 over `id.timestamp.body`; several, parted by blanks, while a secret rotates.",
+    }),
+  });
+  for (const schema of EVENTS) {
+    const [path = ""] = schema.shape.type.options;
+    registry.registerWebhook({
+      method: "post",
+      path,
+      summary: `Sent to each endpoint that asked for ${path}`,
+      tags: ["Webhooks"],
+      request: { headers, body: { content: { "application/json": { schema } }, required: true } },
+      responses: {
+        "2XX": { description: "Taken, if it comes within 15 s" },
+        410: { description: "Disables the endpoint" },
+        default: { description: "Sent again later, for more than three days" },
+      },
+    });
+  }
+}
+
 export function serveReference(app: OpenAPIHono<HttpEnv>): void {
+  describeWebhooks(app);
   app.openAPIRegistry.registerComponent("securitySchemes", "operatorToken", {
     type: "http",
     scheme: "bearer",

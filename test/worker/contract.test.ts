@@ -58,6 +58,9 @@ const routes: Route[] = Object.entries(document.paths).flatMap(([template, metho
 );
 /** Takes any id that a user could have, and tells nobody whether there is such a user. */
 const ERASES = "DELETE /v1/users/{user_id}";
+const DELETES = "DELETE /v1/webhook-endpoints/{endpoint}";
+/** One that the other routes can do without. */
+let spareEndpoint = "";
 const guarded = routes.filter(({ credential }) => credential !== "none");
 /** Routes whose body is JSON of a schema; a file that is uploaded is another matter. */
 const withBody = routes.filter(
@@ -98,6 +101,7 @@ beforeAll(async () => {
     name: "Other",
   });
   const endpoint = await newEndpoint(brand, NOBODY_LISTENS);
+  spareEndpoint = (await newEndpoint(brand, NOBODY_LISTENS)).id;
   const test = await new Sender(endpoint).ping();
   const erasure = await api.send(brand.secret, `DELETE /v1/users/${ERASED_USER}`);
   values = {
@@ -122,6 +126,7 @@ const ERASED_USER = "u-2";
 /** The route's path with real ids, or with `instead` for each. */
 function pathOf(route: Route, instead?: string): string {
   if (route.name === ERASES) return `/v1/users/${instead ?? ERASED_USER}`;
+  if (route.name === DELETES) return `/v1/webhook-endpoints/${instead ?? spareEndpoint}`;
   return route.template.replace(/\{(\w+)\}/g, (_, name: string) => instead ?? values[name] ?? "");
 }
 

@@ -2,6 +2,7 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import worker from "../../src/index.ts";
+import { EVENT_TYPES } from "../../src/domain/event.ts";
 import { faultyD1 } from "../support/faulty-d1.ts";
 import { api } from "../support/worker-api.ts";
 
@@ -65,3 +66,20 @@ describe("the request id", () => {
     expect(await ask("x".repeat(300))).not.toBe("x".repeat(300));
   });
 });
+
+describe("the reference", () => {
+  it("says what a webhook is sent, for each type of event", async () => {
+    const { body } = await api.send<{
+      webhooks: Record<string, { post: { requestBody: { content: Record<string, Media> } } }>;
+    }>(null, "GET /openapi.json");
+    expect(Object.keys(body.webhooks).toSorted()).toEqual([...EVENT_TYPES].toSorted());
+    for (const [type, { post }] of Object.entries(body.webhooks)) {
+      const schema = post.requestBody.content["application/json"]?.schema;
+      expect(schema?.properties?.["type"]).toMatchObject({ enum: [type] });
+    }
+  });
+});
+
+interface Media {
+  schema: { properties?: Record<string, object> };
+}
