@@ -139,6 +139,19 @@ describe("the event log", () => {
     ]);
   });
 
+  it("has a page behind each full one, though the cursor lies at a run's end", async () => {
+    const brand = await api.newBrand();
+    const campaign = await api.newCampaign(brand, 0);
+    for (let i = 0; i < 9; i++) await enter(erased(campaign, `clm_${i}`));
+    const all = await eventsOf(brand);
+    expect(all.length).toBe(9);
+    for (const limit of [1, 2, 3, 4]) expect(await eventsOf(brand, "", limit)).toEqual(all);
+    const behind = `?after=${all[1]?.id}`;
+    for (const limit of [1, 3, 7]) {
+      expect(await eventsOf(brand, behind, limit)).toEqual(all.slice(2));
+    }
+  });
+
   it("gives one type where it is asked for", async () => {
     const brand = await api.newBrand();
     const campaign = await api.newCampaign(brand, 0);

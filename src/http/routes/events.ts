@@ -70,8 +70,8 @@ async function ofBrand(c: Context<HttpEnv>, query: Query) {
     sequence: Number(sequence),
   }));
   const from = page.after ?? (await placeAfter(c, after)) ?? { position: 0, sequence: 0 };
-  // The run itself may have more of them.
-  const behind = { after: from.position - 1, limit: page.limit };
+  // The run itself may have more of them, or none: then it is one more than the page.
+  const behind = { after: from.position - 1, limit: page.limit + 1 };
   const runs = await listBrandRuns(c.env.DB, { scope, type }, behind);
   const places = placesIn(runs, page.limit, ({ position }) =>
     position === from.position ? from.sequence : 0,
