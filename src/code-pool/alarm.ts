@@ -39,6 +39,7 @@ export class Alarm {
     const at = sweepsAt();
     if (at === null) return;
     this.#sweepIsSet = true;
-    void this.#storage.setAlarm(at);
+    // What is due may be so since ever, and the platform refuses the time 0.
+    void this.#storage.setAlarm(Math.max(at, Date.now()));
   }
 }

@@ -3,6 +3,7 @@
 import {
   createExecutionContext,
   createMessageBatch,
+  evictDurableObject,
   getQueueResult,
   runInDurableObject,
 } from "cloudflare:test";
@@ -189,5 +190,24 @@ describe("news", () => {
     vi.setSystemTime(Date.now() + 600_000);
     await pool.showClaims();
     expect(sent.length).toBe(3);
+  });
+
+  it("are sent again by an object that was evicted before they were confirmed", async () => {
+    const brand = await api.newBrand();
+    const campaign = await api.newCampaign(brand, 3);
+    await api.claim(brand, campaign, "u-1");
+    await api.send(brand.secret, `GET /v1/campaigns/${campaign}/stats`);
+    const pool = env.CODE_POOL.getByName(`${campaign}/0`);
+    await runInDurableObject(pool, async (_, { storage }) => {
+      storage.sql.exec("UPDATE pool SET news = news + 1");
+      await storage.deleteAlarm();
+    });
+    await evictDurableObject(pool);
+    const heard = () =>
+      runInDurableObject(pool, (_, { storage }) =>
+        storage.sql.exec<{ heard: number }>("SELECT news_confirmed AS heard FROM pool").one(),
+      );
+    while ((await heard()).heard === 0) await scheduler.wait(20);
+    expect(await heard()).toEqual({ heard: 1 });
   });
 });
