@@ -211,5 +211,8 @@ export const eventRuns = sqliteTable("event_runs", {
 export const campaignStock = sqliteTable("campaign_stock", {
   campaignId: text().primaryKey(),
   claimed: integer().notNull().default(0),
+  codes: integer().notNull().default(0),
+  withdrawn: integer().notNull().default(0),
+  most: integer().notNull().default(0),
   told: text().notNull().default("{}"),
 });

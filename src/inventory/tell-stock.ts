@@ -17,30 +17,25 @@ interface StockState {
   codes: number;
   withdrawn: number;
   claimed: number;
+  /** Left when most were, since `told` changed last: also what was added and went at once. */
+  most: number;
   told: string;
 }
 
-/** What was told, and how things stood then. */
 interface Told {
   /** Counts what was told, which names it. */
   number: number;
   told: string[];
-  codes: number;
-  claimed: number;
 }
 
-const NOTHING: Told = { number: 0, told: [], codes: 0, claimed: 0 };
+const NOTHING: Told = { number: 0, told: [] };
 
-/** The statement that reads the stock, for a batch that changes it. */
+/** The statement that reads the stock, for a batch that changes it. No row: there were no codes yet. */
 export function stockToRead(db: D1Database, campaignId: string): D1PreparedStatement {
   return db
     .prepare(
-      `SELECT c.low_stock_thresholds AS thresholds,
-              (SELECT coalesce(sum(b.created), 0) FROM batches AS b WHERE b.campaign_id = c.id) AS codes,
-              (SELECT count(*) FROM batches AS b CROSS JOIN codes AS k ON k.batch_id = b.id
-               WHERE b.campaign_id = c.id AND k.revoked_at IS NOT NULL AND k.claim_id IS NULL) AS withdrawn,
-              coalesce(s.claimed, 0) AS claimed, coalesce(s.told, '{}') AS told
-       FROM campaigns AS c LEFT JOIN campaign_stock AS s ON s.campaign_id = c.id WHERE c.id = ?`,
+      `SELECT c.low_stock_thresholds AS thresholds, s.codes, s.withdrawn, s.claimed, s.most, s.told
+       FROM campaigns AS c JOIN campaign_stock AS s ON s.campaign_id = c.id WHERE c.id = ?`,
     )
     .bind(campaignId);
 }
@@ -67,11 +62,11 @@ export async function tellStock(
       WHERE s.campaign_id = campaigns.id AND s.told = ${told})`;
     const results = await db.batch([
       db
-        .prepare("INSERT INTO campaign_stock (campaign_id) VALUES (?) ON CONFLICT DO NOTHING")
-        .bind(campaignId),
-      db
-        .prepare("UPDATE campaign_stock SET told = ?2 WHERE campaign_id = ?1 AND told = ?3")
-        .bind(campaignId, told, state.told),
+        .prepare(
+          `UPDATE campaign_stock SET told = ?2, most = codes - withdrawn - claimed
+           WHERE campaign_id = ?1 AND told = ?3 AND most = ?4`,
+        )
+        .bind(campaignId, told, state.told, state.most),
       ...next.events.map((event) =>
         statementOf(db, eventToInsert(db, { ...event, campaignId, timestamp }, isMine)),
       ),
@@ -80,6 +75,7 @@ export async function tellStock(
     [state] = rowsOf<StockState>(results.at(-1));
     if (state?.told === told) return;
   }
+  if (state !== undefined) throw new Error(`Stock of ${campaignId} kept changing`);
 }
 
 /** An event that lacks only its campaign and its time. */
@@ -92,11 +88,9 @@ type StockEvent = {
 
 /** What is to be told, and what is told then; null when nothing changes. */
 function nextTold(state: StockState): { told: Told; events: StockEvent[] } | null {
-  const { codes, withdrawn, claimed } = state;
+  const { codes, withdrawn, claimed, most } = state;
   const thresholds = JSON.parse(state.thresholds ?? "[]") as Threshold[];
   const known = { ...NOTHING, ...(JSON.parse(state.told) as Partial<Told>) };
-  // Codes that were added since may have been claimed since: for a while there was more.
-  const most = codes > known.codes ? codes - withdrawn - known.claimed : 0;
   const stillTold = crossings({ thresholds, codes, available: most, told: [] }).told;
   const available = codes - withdrawn - claimed;
   const told = known.told.filter((one) => stillTold.includes(one));
@@ -113,5 +107,5 @@ function nextTold(state: StockState): { told: Told; events: StockEvent[] } | nul
     const data = { codes, claimed };
     events.push({ id: `exhausted/${number}`, type: "campaign.exhausted", data });
   }
-  return { told: { number, told: found.told, codes, claimed }, events };
+  return { told: { number, told: found.told }, events };
 }

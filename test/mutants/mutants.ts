@@ -1218,8 +1218,8 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/inventory/tell-stock.ts",
-        from: "const most = codes > known.codes ? codes - withdrawn - known.claimed : 0;",
-        to: "const most = 0;",
+        from: "const { codes, withdrawn, claimed, most } = state;",
+        to: "const { codes, withdrawn, claimed, most } = { ...state, most: 0 };",
       },
     ],
   },

@@ -82,6 +82,26 @@ describe("low stock", () => {
     ]);
   });
 
+  it("is not told again when some came, and never more than the threshold were left", async () => {
+    const brand = await api.newBrand();
+    const campaign = await api.newCampaign(brand, 10, { low_stock_thresholds: [5] });
+    await claimAll(brand, campaign, users(5, "a"));
+    expect(await lows(brand, campaign)).toEqual([[5, 5]]);
+    await claimAll(brand, campaign, users(3, "b"));
+    await show(brand, campaign);
+    await api.addCodes(brand, campaign, 2);
+    await claimAll(brand, campaign, users(1, "c"));
+    await show(brand, campaign);
+    await api.addCodes(brand, campaign, 2);
+    expect(await lows(brand, campaign)).toEqual([[5, 5]]);
+    await api.addCodes(brand, campaign, 1);
+    await claimAll(brand, campaign, users(1, "d"));
+    expect(await lows(brand, campaign)).toEqual([
+      [5, 5],
+      [5, 5],
+    ]);
+  });
+
   it("is told once over eight shards that show their claims at once, with D1 failing", async () => {
     const brand = await api.newBrand();
     const campaign = await api.newCampaign(brand, 200, { shards: 8, ...thresholds });

@@ -38,6 +38,7 @@ import { findCodes, markRevoked } from "../../src/inventory/find-codes.ts";
 import { findKnown, OwnCodes } from "../../src/inventory/imports.ts";
 import { leaseBlock } from "../../src/inventory/leases.ts";
 import { showClaims, showRedemptions } from "../../src/inventory/projection.ts";
+import { tellStock } from "../../src/inventory/tell-stock.ts";
 
 function snake(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -129,6 +130,12 @@ describe("D1", () => {
     const plan = await plansOf((db) => showClaims(db, run, []).catch(() => null));
     expect(plan).toMatch(/SEARCH codes USING PRIMARY KEY \(batch_id=\? AND ordinal=\?\)/);
     expect(plan).not.toMatch(/SCAN codes/);
+  });
+
+  it("looks at the stock without adding up batches, however many there are", async () => {
+    const plan = await plansOf((db) => tellStock(db, "cmp_none"));
+    expect(plan).toContain("SEARCH s USING PRIMARY KEY (campaign_id=?)");
+    expect(plan).not.toMatch(/SCAN|batches|codes/);
   });
 
   it("looks up codes of a list one by one, and never walks through an inventory", async () => {
