@@ -278,8 +278,8 @@ describe("a large batch", () => {
       const prepare = (sql: string) => env.DB.prepare(sql);
       const batch = async (statements: D1PreparedStatement[]) => {
         const results = await env.DB.batch<{ created?: number }>(statements);
-        const created = results[2]?.results[0]?.created;
-        if (results.length === 4) order.push(String(created));
+        const created = results[3]?.results[0]?.created;
+        if (results.length === 5) order.push(String(created));
         return results;
       };
       Object.assign(runner, { env: { ...env, DB: { prepare, batch } } });
