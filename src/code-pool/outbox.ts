@@ -24,6 +24,10 @@ const SHOW_DELAY_MS = 200;
 const SHARDS_AT_FULL_PACE = 8;
 /** Claims in one D1 statement: about 100 KB of JSON, far below the 2 MB of one parameter. */
 const SHOW_MAX = 500;
+/** Batches told in one go: each is up to 12 statements, of 1,000 in one invocation. */
+const TURN_MAX = 80;
+/** Between two of them, for calls that came meanwhile. */
+const PAUSE_MS = 1;
 /** The first wait after D1 failed, doubled up to the second. */
 const RETRY_DELAY_MS = 1_000;
 const RETRY_DELAY_MAX_MS = 30_000;
@@ -69,13 +73,18 @@ export class Outbox {
     return Math.max(0, this.#notBefore - Date.now());
   }
 
-  /** Shows D1 what there is at the moment; whether it could. Never throws. */
+  /**
+   * Shows D1 what there is at the moment; whether it did. Of a long backlog it shows a part, and
+   * then does not rest. Never throws.
+   */
   async drain(): Promise<boolean> {
+    let isDone: boolean;
     try {
       // Of one moment: no redemption enters the log before its claim.
       const [slot, number] = [this.#ledger.lastSlot(), this.#redemptions.lastNumber()];
-      await this.#drainClaims(slot);
-      await this.#drainRedemptions(number);
+      const turn = { left: TURN_MAX };
+      isDone =
+        (await this.#drainClaims(slot, turn)) && (await this.#drainRedemptions(number, turn));
     } catch (error) {
       const delay = Math.min(RETRY_DELAY_MS * 2 ** this.#failures++, RETRY_DELAY_MAX_MS);
       this.#notBefore = Date.now() + delay;
@@ -84,13 +93,14 @@ export class Outbox {
     }
     this.#failures = 0;
     this.#notBefore = 0;
-    return true;
+    return isDone;
   }
 
-  async #drainClaims(until: number): Promise<void> {
-    for (;;) {
+  async #drainClaims(until: number, turn: { left: number }): Promise<boolean> {
+    for (;; await scheduler.wait(PAUSE_MS)) {
       const from = this.#settings.projectedSlot();
-      if (from >= until) return;
+      if (from >= until) return true;
+      if (turn.left-- <= 0) return false;
       const waiting = this.#ledger.listPlaced(from, SHOW_MAX);
       const last = waiting.at(-1);
       if (last === undefined) throw new Error(`No claim with a block after slot ${from}`);
@@ -103,10 +113,11 @@ export class Outbox {
     }
   }
 
-  async #drainRedemptions(until: number): Promise<void> {
-    for (;;) {
+  async #drainRedemptions(until: number, turn: { left: number }): Promise<boolean> {
+    for (;; await scheduler.wait(PAUSE_MS)) {
       const from = this.#settings.projectedRedemption();
-      if (from >= until) return;
+      if (from >= until) return true;
+      if (turn.left-- <= 0) return false;
       const waiting = this.#redemptions.listPlaced(from, SHOW_MAX);
       const last = waiting.at(-1);
       if (last === undefined) throw new Error(`No redemption with a block after number ${from}`);

@@ -305,6 +305,38 @@ describe("the projection", () => {
     while ((await shown(brand, campaign)).length === 0) await scheduler.wait(50);
   });
 
+  it("behind a long backlog is shown in several goes, each within what D1 takes of one", async () => {
+    const brand = await api.newBrand();
+    const campaign = await api.newCampaign(brand, 1);
+    await api.claim(brand, campaign, "u-1");
+    await drain(campaign);
+    const backlog = 50_000;
+    const calls: Fault[] = [{ when: "count", sql: SHOW, times: 1_000 }];
+    await breakD1(campaign, calls);
+    await runInDurableObject(poolOf(campaign), (_pool, { storage: { sql } }) => {
+      // Codes that D1 has not: only how they are told is looked at.
+      sql.exec("INSERT INTO blocks VALUES (2, 'lse_x', 'bat_x', 0, ?, '[]')", backlog);
+      sql.exec(
+        `WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i <= ?)
+         INSERT INTO claims (slot, user_key, nth, user_id, code, claimed_at, attempt)
+         SELECT i, 'k' || i, 1, 'u', 'C', 0, '' FROM n`,
+        backlog,
+      );
+    });
+    expect(await poolOf(campaign).showClaims()).toBe(false);
+    expect(1_000 - (calls[0]?.times ?? 0)).toBeLessThanOrEqual(80);
+    const count = () =>
+      env.DB.prepare(
+        "SELECT sum(count) AS claims FROM event_runs WHERE subject_id = ? AND type = 'claim.created'",
+      )
+        .bind(campaign)
+        .first("claims");
+    // The alarm goes on by itself.
+    while (Number(await count()) < backlog + 1) await scheduler.wait(50);
+    expect(await poolOf(campaign).showClaims()).toBe(true);
+    expect(await count()).toBe(backlog + 1);
+  });
+
   it("is counted as outstanding, not as a fault, while D1 refuses it", async () => {
     const brand = await api.newBrand();
     const campaign = await api.newCampaign(brand, 3);
