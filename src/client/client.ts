@@ -8,7 +8,7 @@ import { AuditLog } from "./audit-log.ts";
 import { Brands, Profile } from "./brands.ts";
 import { Batches, Campaigns } from "./campaigns.ts";
 import { Claims, Redemptions } from "./claims.ts";
-import type { Integrity, Stats } from "./code-types.ts";
+import type { Integrity, Stats, StatsWindow } from "./code-types.ts";
 import { Codes, Imports } from "./codes.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Keys } from "./keys.ts";
@@ -68,9 +68,10 @@ export class Codedrop {
     this.users = new Users(transport);
   }
 
-  /** A campaign's codes by status. */
-  stats(campaign: string, options: CallOptions = {}): Promise<Stats> {
-    return this.#transport.get(path`/v1/campaigns/${campaign}/stats`, options);
+  /** A campaign's codes by status, and how it went in the last 24 hours unless you say. */
+  stats(campaign: string, query: StatsWindow = {}, options: CallOptions = {}): Promise<Stats> {
+    const route = `GET ${path`/v1/campaigns/${campaign}/stats`}` as const;
+    return this.#transport.json({ route, query, isRepeatable: true, options });
   }
 
   /** Holds a campaign's ledger of claims against its codes. */

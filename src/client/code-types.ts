@@ -224,6 +224,18 @@ export interface Stats {
     expired: number;
     revoked: number;
   };
+  /** Whole intervals, first to last, those without anything too. */
+  series: { start: string; claimed: number; redeemed: number }[];
+  claims_per_hour: number;
+  /** When stock runs out at that rate, if that can be said. */
+  empty_at: string | null;
+}
+
+/** Intervals are of UTC, `hour` unless you say; at most 1,000. */
+export interface StatsWindow {
+  interval?: "minute" | "hour" | "day";
+  from?: string;
+  to?: string;
 }
 
 export interface Integrity {

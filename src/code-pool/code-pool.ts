@@ -74,6 +74,7 @@ import type { Settings } from "./settings.ts";
 import type { Siblings } from "./siblings.ts";
 import type { Stock, Place } from "./stock.ts";
 import type { Sweeps } from "./sweeps.ts";
+import type { IntervalCounts, PoolTally, Tally } from "./tally.ts";
 
 /** After D1 or a sibling did not confirm what it was told: codes given back, a breaker's trip. */
 const RETRY_MS = 1_000;
@@ -91,6 +92,7 @@ export class CodePool extends DurableObject<Env> {
   readonly #alarm: Alarm;
   readonly #siblings: Siblings;
   readonly #sweeps: Sweeps;
+  readonly #tally: Tally;
   readonly #announcer: Announcer;
   readonly #line: ClaimLine;
   readonly #pace = new Pace();
@@ -113,6 +115,7 @@ export class CodePool extends DurableObject<Env> {
       outbox: this.#outbox,
       announcer: this.#announcer,
       sweeps: this.#sweeps,
+      tally: this.#tally,
     } = parts);
     const waitUntil = (work: Promise<unknown>) => ctx.waitUntil(work);
     this.#line = new ClaimLine({ ...parts, storage: ctx.storage, waitUntil });
@@ -218,6 +221,11 @@ export class CodePool extends DurableObject<Env> {
 
   report(): messages.PoolReport {
     return reportOf(this.#ledger, this.#stock);
+  }
+
+  /** The counts of now, and of what came between each of the times and the next. */
+  tally(times: number[]): PoolTally & { between: IntervalCounts[] } {
+    return { ...this.#tally.now(), between: this.#tally.between(times) };
   }
 
   /**

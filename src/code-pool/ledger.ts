@@ -1,6 +1,7 @@
 /** Claims in the pool's storage: synchronous SQL, nothing awaits. Callers hold the transaction. */
 
 import type { Consent } from "../domain/claim.ts";
+import type { LastClaims } from "../domain/rate.ts";
 
 export interface Contact {
   email?: string | undefined;
@@ -116,6 +117,18 @@ export class Ledger {
         time,
       )
       .one().count;
+  }
+
+  /** The claims since `time`, of the last `max`. */
+  lastClaims(time: number, max: number): LastClaims {
+    return this.#sql
+      .exec<{ count: number; oldestAt: number | null; newestAt: number | null }>(
+        `SELECT count(*) AS count, min(claimed_at) AS oldestAt, max(claimed_at) AS newestAt
+         FROM (SELECT claimed_at FROM claims ORDER BY slot DESC LIMIT ?) WHERE claimed_at >= ?`,
+        max,
+        time,
+      )
+      .one();
   }
 
   /** A user's claims, first to last. */

@@ -15,6 +15,7 @@ import { Settings } from "./settings.ts";
 import { Siblings } from "./siblings.ts";
 import { Stock } from "./stock.ts";
 import { Sweeps } from "./sweeps.ts";
+import { Tally } from "./tally.ts";
 
 export function assemble(storage: DurableObjectStorage, env: () => Env) {
   const { sql } = storage;
@@ -50,6 +51,7 @@ export function assemble(storage: DurableObjectStorage, env: () => Env) {
     }),
     announcer,
     outbox: new Outbox({ ledger, redemptions, settings, announcer, db }),
+    tally: new Tally({ sql, ledger, redemptions, stock, settings }),
     sweeps: new Sweeps({ storage, alarm, requests, personalData, announcer }),
   };
 }

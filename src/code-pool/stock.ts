@@ -87,6 +87,23 @@ export class Stock {
     }
   }
 
+  /** How many of the slots above `after`, up to `upTo`, claims passed over: `upTo` was reached. */
+  passedOver(after: number, upTo: number): number {
+    if (upTo <= after) return 0;
+    return this.#sql
+      .exec<{ count: number }>(
+        `SELECT count(*) AS count FROM blocks AS b CROSS JOIN withdrawn AS w
+           ON w.batch_id = b.batch_id
+             AND w.ordinal >= b.from_ordinal + max(0, ?1 + 1 - b.first_slot)
+             AND w.ordinal < b.from_ordinal + min(b.size, ?2 + 1 - b.first_slot)
+         WHERE b.first_slot <= ?2
+           AND b.first_slot >= coalesce((SELECT max(first_slot) FROM blocks WHERE first_slot <= ?1 + 1), 0)`,
+        after,
+        upTo,
+      )
+      .one().count;
+  }
+
   #codesOf(block: BlockHead): (string | null)[] {
     if (this.#parsed?.leaseId !== block.lease_id) {
       const codes: (string | null)[] = this.#storedCodes(block);

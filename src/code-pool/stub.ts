@@ -41,7 +41,8 @@ type Methods =
   | "report"
   | "showClaims"
   | "stockAdded"
-  | "stockLeft";
+  | "stockLeft"
+  | "tally";
 
 /** A pool as seen from outside. All arguments and results are plain data, so RPC's own types (which
  * turn a union of results into a union of promises) are put aside. */

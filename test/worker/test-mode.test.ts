@@ -130,7 +130,8 @@ async function liveStock(): Promise<string> {
   const asked = ["claims", "stats"].map((what) =>
     api.send(brand.secret, `GET /v1/campaigns/${live["campaign"]}/${what}`),
   );
-  const answers = (await Promise.all(asked)).map(({ text }) => text);
+  // The rate of claims falls by itself.
+  const answers = (await Promise.all(asked)).map(({ body: { data, totals } }) => data ?? totals);
   return JSON.stringify([found.map(({ results }) => results), answers]);
 }
 
@@ -242,12 +243,15 @@ describe("with a test key", () => {
       [brand, String(live["campaign"]), tester, testCampaign],
     ] as const;
     for (const [mine, campaign, others, theirs] of pairs) {
-      const stats = async () =>
-        (await api.send(mine.secret, `GET /v1/campaigns/${campaign}/stats`)).text;
+      const stats = async () => {
+        const { body } = await api.send(mine.secret, `GET /v1/campaigns/${campaign}/stats`);
+        // These two follow the clock.
+        return { ...body, claims_per_hour: null, empty_at: null };
+      };
       const before = await stats();
       await api.addCodes(others, theirs, 2);
       await api.claim(others, theirs, "one-more");
-      expect(await stats()).toBe(before);
+      expect(await stats()).toEqual(before);
       expect(await api.integrity(mine, campaign)).toMatchObject({ ok: true });
     }
   });

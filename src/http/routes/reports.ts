@@ -3,6 +3,9 @@
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import * as z from "zod";
 import { checkIntegrity } from "../../code-pool/integrity.ts";
+import { readSeries } from "../../code-pool/series.ts";
+import { closedReason } from "../../domain/claim.ts";
+import { emptyAt } from "../../domain/rate.ts";
 import { countCodes } from "../../inventory/census.ts";
 import { forSecretKey } from "../auth.ts";
 import type { HttpEnv } from "../http-env.ts";
@@ -16,21 +19,7 @@ import {
   toWireTime,
 } from "../schemas.ts";
 import { requireCampaign, requireShown } from "../require-campaign.ts";
-
-const Stats = z
-  .strictObject({
-    totals: z.strictObject({
-      codes: z
-        .int()
-        .meta({ description: "The sum of the five below: every code is counted once." }),
-      available: z.int(),
-      claimed: z.int().meta({ description: "Held by a user and still good." }),
-      redeemed: z.int(),
-      expired: z.int(),
-      revoked: z.int(),
-    }),
-  })
-  .meta({ id: "Stats" });
+import { edgesOf, Stats, StatsQuery } from "../stats-schemas.ts";
 
 const Integrity = z
   .strictObject({
@@ -61,19 +50,41 @@ reportRoutes.openapi(
     method: "get",
     path: "/v1/campaigns/{campaign}/stats",
     operationId: "getStats",
-    summary: "Count a campaign's codes by status",
+    summary: "Count a campaign's codes by status, and its claims over time",
     tags: ["Reports"],
     ...forSecretKey("campaigns:read"),
-    request: { params, query: NoQuery },
+    request: { params, query: StatsQuery },
     responses: {
-      200: json(Stats, "The totals; every claim that was answered before is counted"),
+      200: json(
+        Stats,
+        "The totals, which count every claim that was answered before, and how it went over time",
+      ),
       ...problemResponses("not-found", "pool-overloaded", ...KEY_PROBLEMS),
     },
   }),
   async (c) => {
     const campaign = await requireCampaign(c);
+    const edges = edgesOf(c.req.valid("query"), Date.now());
     await requireShown(c.env, campaign);
-    return c.json({ totals: await countCodes(c.env.DB, campaign.id, Date.now()) }, 200);
+    const now = Date.now();
+    const [totals, { counts, perHour }] = await Promise.all([
+      countCodes(c.env.DB, campaign.id, now),
+      readSeries(c.env, campaign, edges),
+    ]);
+    const isOpen = closedReason(campaign, now) === null;
+    return c.json(
+      {
+        totals,
+        series: counts.map(({ claimed, redeemed }, i) => ({
+          start: toWireTime(edges[i] ?? 0),
+          claimed,
+          redeemed,
+        })),
+        claims_per_hour: Math.round(perHour),
+        empty_at: toWireTime(isOpen ? emptyAt(totals.available, perHour, now) : null),
+      },
+      200,
+    );
   },
 );
 
