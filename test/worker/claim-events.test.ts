@@ -45,6 +45,30 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+describe("word of a claim that nobody confirmed", () => {
+  it("is due at once in an object that is made anew", async () => {
+    const brand = await api.newBrand();
+    await api.send(brand.secret, "POST /v1/webhook-endpoints", {
+      url: "https://hooks.shop.example/",
+      events: ["*"],
+    });
+    const campaign = await api.newCampaign(brand, 3);
+    await api.claim(brand, campaign, "u-1");
+    await show(brand, campaign);
+    await runInDurableObject(poolOf(campaign), (_pool, { storage }) => {
+      // As after it was sent, and not heard yet.
+      storage.sql.exec("UPDATE pool SET news = news_confirmed + 1");
+      return storage.deleteAlarm();
+    });
+    await evictDurableObject(poolOf(campaign));
+    const at = await runInDurableObject(poolOf(campaign), (_pool, { storage }) =>
+      storage.getAlarm(),
+    );
+    expect(at).toBeLessThanOrEqual(Date.now());
+    expect(at).not.toBeNull();
+  });
+});
+
 describe("a claim", () => {
   it("is told once, by what it says itself", async () => {
     const brand = await api.newBrand();
