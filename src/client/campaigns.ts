@@ -1,4 +1,6 @@
+import type { LiveStock } from "./code-types.ts";
 import type { List } from "./lists.ts";
+import { liveStock } from "./live.ts";
 import { watch } from "./time.ts";
 import { path, type CallOptions, type CreateOptions, type Transport } from "./transport.ts";
 import type {
@@ -39,6 +41,15 @@ export class Campaigns {
   update(campaign: string, change: CampaignUpdate, options: CallOptions = {}): Promise<Campaign> {
     const route = `PATCH ${path`/v1/campaigns/${campaign}`}` as const;
     return this.#transport.json({ route, json: change, isRepeatable: true, options });
+  }
+
+  /**
+   * Its stock as it goes, at once and then whenever it changes. Ends after 10 minutes, or with the
+   * campaign; throws when it is cut before. `break`, or the signal, hangs up.
+   */
+  async *live(campaign: string, options: CallOptions = {}): AsyncGenerator<LiveStock, void> {
+    const route = `GET ${path`/v1/campaigns/${campaign}/live`}` as const;
+    yield* liveStock(await this.#transport.stream({ route, isRepeatable: true, options }));
   }
 
   /** Hands out no code until it is resumed. */

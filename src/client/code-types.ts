@@ -231,6 +231,16 @@ export interface Stats {
   empty_at: string | null;
 }
 
+export interface LiveStock {
+  at: string;
+  codes: number;
+  available: number;
+  /** Given to users, whatever became of them. */
+  claimed: number;
+  redeemed: number;
+  claims_per_hour: number;
+}
+
 /** Intervals are of UTC, `hour` unless you say; at most 1,000. */
 export interface StatsWindow {
   interval?: "minute" | "hour" | "day";

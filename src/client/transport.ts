@@ -142,7 +142,7 @@ export class Transport {
     const route = `GET ${at}` as const;
     return new Export((format) => {
       const query = { ...filter, format };
-      return this.#stream({ route, query, isRepeatable: true, options });
+      return this.stream({ route, query, isRepeatable: true, options });
     }, filter.format ?? "csv");
   }
 
@@ -168,7 +168,7 @@ export class Transport {
   }
 
   /** The bytes that the service streams. */
-  #stream(call: Call): Promise<ReadableStream<Uint8Array>> {
+  stream(call: Call): Promise<ReadableStream<Uint8Array>> {
     const timeoutMs = this.#timeoutOf(call);
     return this.#persist(call, (response, deadline) => {
       deadline.pause();

@@ -1,3 +1,6 @@
+/** After D1 or a sibling did not confirm what it was told: codes given back, a breaker's trip. */
+const RETRY_MS = 1_000;
+
 /** The object's one alarm: it comes when the first of all that is waiting is due. */
 export class Alarm {
   readonly #storage: DurableObjectStorage;
@@ -14,6 +17,11 @@ export class Alarm {
     this.isSet = true;
     // Written in the same implicit transaction as the claim before it: nothing awaits in between.
     void this.#storage.setAlarm(Date.now() + delayMs);
+  }
+
+  /** Comes again for what did not succeed. */
+  retry(): void {
+    this.set(RETRY_MS);
   }
 
   /** In place of the one that a claim may have set meanwhile. */

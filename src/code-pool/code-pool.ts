@@ -57,6 +57,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { PoolCampaign } from "../domain/claim.ts";
 import type { Alarm } from "./alarm.ts";
 import type { Announcer } from "./announcer.ts";
+import { Audience } from "./audience.ts";
 import type { Breaker } from "./breaker.ts";
 import type { Checkout } from "./checkout.ts";
 import { ClaimLine } from "./claim-line.ts";
@@ -74,10 +75,7 @@ import type { Settings } from "./settings.ts";
 import type { Siblings } from "./siblings.ts";
 import type { Stock, Place } from "./stock.ts";
 import type { Sweeps } from "./sweeps.ts";
-import type { IntervalCounts, PoolTally, Tally } from "./tally.ts";
-
-/** After D1 or a sibling did not confirm what it was told: codes given back, a breaker's trip. */
-const RETRY_MS = 1_000;
+import type { IntervalCounts, PoolTally } from "./tally.ts";
 
 export class CodePool extends DurableObject<Env> {
   readonly #ledger: Ledger;
@@ -92,9 +90,9 @@ export class CodePool extends DurableObject<Env> {
   readonly #alarm: Alarm;
   readonly #siblings: Siblings;
   readonly #sweeps: Sweeps;
-  readonly #tally: Tally;
   readonly #announcer: Announcer;
   readonly #line: ClaimLine;
+  readonly #audience: Audience;
   readonly #pace = new Pace();
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -115,10 +113,10 @@ export class CodePool extends DurableObject<Env> {
       outbox: this.#outbox,
       announcer: this.#announcer,
       sweeps: this.#sweeps,
-      tally: this.#tally,
     } = parts);
     const waitUntil = (work: Promise<unknown>) => ctx.waitUntil(work);
     this.#line = new ClaimLine({ ...parts, storage: ctx.storage, waitUntil });
+    this.#audience = new Audience({ ...parts, ctx });
     const isDone = this.#outbox.isEmpty() && this.#stock.givenBack().length === 0;
     if (this.#breaker.isUntold()) this.#alarm.set(0);
     if (!isDone) this.#alarm.set(this.#outbox.delayMs());
@@ -140,6 +138,7 @@ export class CodePool extends DurableObject<Env> {
   configure(campaign: PoolCampaign, shard: number): void {
     this.ctx.storage.transactionSync(() => this.#settings.newest(campaign, shard));
     this.#sweeps.plan({ anew: true });
+    this.#audience.tell();
   }
 
   /**
@@ -207,7 +206,9 @@ export class CodePool extends DurableObject<Env> {
 
   /** When this is answered, none of the codes is given or spent any more. Safe to repeat. */
   revoke(places: Place[]): messages.RevokeOutcome[] {
-    return this.#checkout.revoke(places, Date.now());
+    const outcomes = this.#checkout.revoke(places, Date.now());
+    this.#audience.tellOfStock();
+    return outcomes;
   }
 
   /** Oldest first. */
@@ -225,7 +226,7 @@ export class CodePool extends DurableObject<Env> {
 
   /** The counts of now, and of what came between each of the times and the next. */
   tally(times: number[]): PoolTally & { between: IntervalCounts[] } {
-    return { ...this.#tally.now(), between: this.#tally.between(times) };
+    return this.#audience.tally.withCounts(times);
   }
 
   /**
@@ -236,7 +237,7 @@ export class CodePool extends DurableObject<Env> {
     try {
       return await this.#refiller.giveBack(this.#line.waiting);
     } catch {
-      this.#alarm.set(RETRY_MS);
+      this.#alarm.retry();
       return null;
     }
   }
@@ -250,6 +251,12 @@ export class CodePool extends DurableObject<Env> {
   /** Codes were added to the campaign: an empty stock is to be looked at anew. */
   stockAdded(): void {
     this.#refiller.forgetDry();
+    this.#audience.tellOfStock();
+  }
+
+  /** For who watches (listening.ts): a socket on which the pool says how it stands. */
+  override fetch(request: Request): Response {
+    return this.#audience.admit(request);
   }
 
   ping(): number {
@@ -261,13 +268,13 @@ export class CodePool extends DurableObject<Env> {
     try {
       await this.#breaker.tell(this.env.DB, (paused) => this.#siblings.configureAll(paused));
     } catch {
-      this.#alarm.set(RETRY_MS);
+      this.#alarm.retry();
     }
     await this.#show();
     try {
       await this.#refiller.settleGivenBack();
     } catch {
-      this.#alarm.set(RETRY_MS);
+      this.#alarm.retry();
     }
     this.#sweeps.run(Date.now());
   }
@@ -286,6 +293,7 @@ export class CodePool extends DurableObject<Env> {
   async #show(): Promise<boolean> {
     const shown = await this.#outbox.drain();
     if (!shown) this.#alarm.replace(this.#outbox.restMs());
+    this.#audience.tell();
     await this.#announcer.run();
     return shown;
   }

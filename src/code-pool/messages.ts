@@ -5,6 +5,7 @@ import type { HeldStatus, RefusalReason } from "../domain/redemption.ts";
 import type { Claim, Contact } from "./ledger.ts";
 import type { Redemption, Terms } from "./redemptions.ts";
 import type { LeaseUse, Place } from "./stock.ts";
+import type { PoolTally } from "./tally.ts";
 
 /** An Idempotency-Key within its scope, and the request it came with. Hashes, in base 32. */
 export interface RequestKey {
@@ -87,6 +88,13 @@ export interface PoolReport {
   lastSlot: number;
   leases: LeaseUse[];
   pendingLeaseId: string | null;
+}
+
+/** What a pool says to who watches it. */
+export interface PoolNews {
+  tally: PoolTally;
+  /** Whether codes were added or revoked: D1 knows how many there are. */
+  isStockNews: boolean;
 }
 
 export interface StockLeft {

@@ -32,6 +32,15 @@ export async function revokeCodes(
     }),
   );
   const campaigns = new Set(codes.map(({ campaignId }) => campaignId));
-  await Promise.all([...campaigns].map((id) => tellStockLater(env, id)));
+  await Promise.all(
+    [...campaigns].flatMap((id) => [tellStockLater(env, id), tellWatchers(env, id)]),
+  );
   return outcomes;
+}
+
+/** Codes that lay in no pool were revoked, too. Whoever watches the campaign hears this one. */
+async function tellWatchers(env: Env, campaignId: string): Promise<void> {
+  const { call } = poolOfShard(env, { id: campaignId }, 0);
+  // It was done, whether they hear of it or not.
+  await call((pool) => pool.revoke([])).catch(() => undefined);
 }

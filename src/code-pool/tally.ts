@@ -67,11 +67,16 @@ export class Tally {
     };
   }
 
+  /** With the counts of what came between each of the times and the next. */
+  withCounts(times: readonly number[]): PoolTally & { between: IntervalCounts[] } {
+    return { ...this.now(), between: this.#between(times) };
+  }
+
   /**
    * What came between each of the times and the next. Slots and numbers follow time, so each edge
    * is found by halving, and between two of them only slots passed over need to be counted.
    */
-  between(times: readonly number[]): IntervalCounts[] {
+  #between(times: readonly number[]): IntervalCounts[] {
     if (times.length < 2) return [];
     const slots = this.#before(BY_TIME.claims, this.#ledger.lastSlot(), times);
     const numbers = this.#before(BY_TIME.redemptions, this.#redemptions.lastNumber(), times);

@@ -20,6 +20,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { exportRoutes } from "./routes/exports.ts";
 import { importRoutes } from "./routes/imports.ts";
 import { keyRoutes } from "./routes/keys.ts";
+import { liveRoutes } from "./routes/live.ts";
 import { platformRoutes } from "./routes/platform.ts";
 import { profileRoutes } from "./routes/profile.ts";
 import { reportRoutes } from "./routes/reports.ts";
@@ -67,6 +68,7 @@ export function createApp(): OpenAPIHono<HttpEnv> {
     deliveryRoutes,
     userRoutes,
     reportRoutes,
+    liveRoutes,
     auditLogRoutes,
     platformRoutes,
   ]) {

@@ -40,6 +40,16 @@ export function stockToRead(db: D1Database, campaignId: string): D1PreparedState
     .bind(campaignId);
 }
 
+/** How many codes there are, and how many of them nobody has and nobody gets. */
+export async function readStock(
+  db: D1Database,
+  campaignId: string,
+): Promise<Pick<StockState, "codes" | "withdrawn">> {
+  const [state] = rowsOf<StockState>(await stockToRead(db, campaignId).run());
+  if (state === undefined) throw new Error(`Campaign ${campaignId} vanished`);
+  return state;
+}
+
 /** Others that tell of the same stock at the same moment, one after the other. */
 const TRIES = 10;
 

@@ -42,15 +42,23 @@ export class HttpSender {
       sent.once("error", reject);
       sent.once("response", (response) => {
         const chunks: Buffer[] = [];
-        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        const isFeed = response.headers["content-type"] === "text/event-stream";
         response.once("error", reject);
-        response.once("end", () => {
+        const end = () => {
           const answered = new Headers();
           for (let i = 0; i < response.rawHeaders.length; i += 2) {
             answered.append(response.rawHeaders[i] ?? "", response.rawHeaders[i + 1] ?? "");
           }
           const text = Buffer.concat(chunks).toString();
           resolve({ status: response.statusCode ?? 0, headers: answered, text });
+        };
+        response.once("end", end);
+        response.on("data", (chunk: Buffer) => {
+          chunks.push(chunk);
+          // A feed goes on: its first event is enough.
+          if (!isFeed || !Buffer.concat(chunks).includes("\n\n")) return;
+          end();
+          response.destroy();
         });
       });
       sent.end(body ?? undefined);

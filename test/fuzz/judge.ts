@@ -114,6 +114,11 @@ export class Judge {
         return "has a line that is not JSON";
       }
     }
+    if (type === "text/event-stream") {
+      const data = /^event: stock\ndata: (.*)$/m.exec(answer.text)?.[1];
+      if (data === undefined) return "has no event";
+      return this.#document.complaint(schema, JSON.parse(data), "answer");
+    }
     if (type === "text/csv") {
       const formula = cellsOf(answer.text).find((cell) => FORMULA.test(cell));
       if (formula !== undefined) return `has the formula ${formula}`;

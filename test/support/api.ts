@@ -50,6 +50,14 @@ export function unique(word: string): string {
   return `${word}-${Date.now().toString(36)}-${made}`;
 }
 
+/** Of a feed, which goes on; the rest is not waited for. */
+export async function firstEvent(response: Response): Promise<string> {
+  const reader = response.body?.getReader();
+  const first = await reader?.read();
+  await reader?.cancel();
+  return new TextDecoder().decode(first?.value as Uint8Array | undefined);
+}
+
 export class Api {
   readonly #target: Target;
 
@@ -74,7 +82,8 @@ export class Api {
       init.headers = { "Content-Type": "application/json", ...(init.headers as object) };
     }
     const response = await this.#target.fetch(path, init);
-    const text = await response.text();
+    const isFeed = response.headers.get("Content-Type") === "text/event-stream";
+    const text = await (isFeed ? firstEvent(response) : response.text());
     this.#target.onAnswer?.(text);
     const isJson = /\bjson\b/.test(response.headers.get("Content-Type") ?? "");
     return {

@@ -63,6 +63,7 @@ const HELD = [
   "Integrity",
   "KeyRotation",
   "KeyUpdate",
+  "LiveStock",
   "NewApiKey",
   "NewBatch",
   "NewBrand",
@@ -234,6 +235,7 @@ async function callsOf(): Promise<string[]> {
   await Promise.all([redemptions.create({ code: "x", order_id: "o" }), redemptions.get(id)]);
   await Promise.all([users.get(id).page(), users.erase(id), users.erasure(id)]);
   await Promise.all([codedrop.stats(id), codedrop.integrity(id), events.list().page()]);
+  await expect(campaigns.live(id).next()).rejects.toThrow("The connection was lost");
   const hook = { url: "https://hooks.example/", events: ["*" as const] };
   await Promise.all([hooks.create(hook), hooks.list().page(), hooks.get(id), hooks.delete(id)]);
   await Promise.all([hooks.update(id, {}), hooks.rotateSecret(id, { overlap_seconds: 0 })]);

@@ -60,6 +60,7 @@ const TABLE: Record<string, Who> = {
   "GET /v1/erasures/{erasure}": "users:read",
   "GET /v1/campaigns/{campaign}/stats": "campaigns:read",
   "GET /v1/campaigns/{campaign}/integrity": "campaigns:read",
+  "GET /v1/campaigns/{campaign}/live": "campaigns:read",
   "GET /v1/events": "events:read",
   "POST /v1/webhook-endpoints": "webhooks:write",
   "GET /v1/webhook-endpoints": "webhooks:read",

@@ -2,7 +2,7 @@
 
 import { env, exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { Codedrop, CodedropError } from "../../src/client/client.ts";
+import { Codedrop, CodedropError, type StatsWindow } from "../../src/client/client.ts";
 import { unique } from "../support/api.ts";
 
 const baseUrl = "http://codedrop.test";
@@ -44,6 +44,38 @@ describe("the client", () => {
     expect(codes).toContain(first.code);
     expect((await codedrop.stats(slug)).totals).toMatchObject({ codes: 250, claimed: 2 });
     expect(await codedrop.integrity(slug)).toMatchObject({ ok: true, claimed: 2 });
+  });
+
+  it("watches a campaign's stock until the campaign ends, or the caller has seen enough", async () => {
+    const codedrop = await newBrand();
+    const { id } = await codedrop.campaigns.create({ name: "Watched" });
+    await codedrop.batches.create(id, { count: 3 });
+    const seen: number[] = [];
+    for await (const { available, claimed } of codedrop.campaigns.live(id)) {
+      expect(available).toBe(3 - claimed);
+      seen.push(available);
+      if (available === 3) await codedrop.claims.create(id, { user: { id: "u-1" } });
+      else await codedrop.campaigns.end(id);
+    }
+    expect(seen).toEqual([3, 2]);
+    for await (const { available } of codedrop.campaigns.live(id)) {
+      expect(available).toBe(2);
+      break;
+    }
+    await expect(codedrop.campaigns.live("nope").next()).rejects.toMatchObject({
+      slug: "not-found",
+    });
+  });
+
+  it("asks for the course of a campaign in the intervals that the caller names", async () => {
+    const codedrop = await newBrand();
+    const { id } = await codedrop.campaigns.create({ name: "Course" });
+    const window = { interval: "day", from: "2026-01-01T00:00:00Z", to: "2026-01-03T00:00:00Z" };
+    const { series } = await codedrop.stats(id, window as StatsWindow);
+    expect(series.map(({ start }) => start)).toEqual([
+      "2026-01-01T00:00:00.000Z",
+      "2026-01-02T00:00:00.000Z",
+    ]);
   });
 
   it("gives a user of several codes one with each call", async () => {
