@@ -873,7 +873,7 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/code-pool/code-pool.ts",
-        from: "this.#alarm.set(RETRY_MS);\n    }\n    await this.#show();",
+        from: "this.#alarm.retry();\n    }\n    await this.#show();",
         to: "}\n    await this.#show();",
       },
     ],
@@ -1400,6 +1400,106 @@ export const mutants: Mutant[] = [
         file: "src/db/webhook-senders.ts",
         from: "mode === null ? undefined : eq(webhookEndpoints.mode, mode)",
         to: "undefined",
+      },
+    ],
+  },
+  {
+    name: "intervals that count slots passed over",
+    edits: [
+      {
+        file: "src/code-pool/tally.ts",
+        from: "claimed: to - from - this.#stock.passedOver(from, to)",
+        to: "claimed: to - from",
+      },
+    ],
+  },
+  {
+    name: "an interval that has the first moment of the next",
+    edits: [
+      {
+        file: "src/code-pool/tally.ts",
+        from: "iif(coalesce(${at} < time, 1), (low + high) / 2, low),\n                  iif(coalesce(${at} < time, 1), high, (low + high) / 2)",
+        to: "iif(coalesce(${at} <= time, 1), (low + high) / 2, low),\n                  iif(coalesce(${at} <= time, 1), high, (low + high) / 2)",
+      },
+    ],
+  },
+  {
+    name: "a rate of claims that were long ago",
+    edits: [
+      {
+        file: "src/domain/rate.ts",
+        from: " || now - newestAt >= HOUR_MS",
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "watchers who hear nothing while D1 fails",
+    edits: [
+      {
+        file: "src/code-pool/code-pool.ts",
+        from: "this.#audience.tell();\n    await this.#announcer.run();",
+        to: "if (shown) this.#audience.tell();\n    await this.#announcer.run();",
+      },
+    ],
+  },
+  {
+    name: "watchers whose sockets stay open",
+    edits: [
+      {
+        file: "src/http/live-feed.ts",
+        from: "this.#listening.close();\n    this.#news.ring();",
+        to: "this.#news.ring();",
+      },
+    ],
+  },
+  {
+    name: "watchers whom the object itself must hold",
+    edits: [
+      {
+        file: "src/code-pool/audience.ts",
+        from: "this.#ctx.acceptWebSocket(ours);",
+        to: "ours.accept();",
+      },
+    ],
+  },
+  {
+    name: "watchers without number",
+    edits: [
+      {
+        file: "src/code-pool/audience.ts",
+        from: ">= WATCHERS_MAX",
+        to: "> 1_000",
+      },
+    ],
+  },
+  {
+    name: "watchers who do not hear of codes revoked elsewhere",
+    edits: [
+      {
+        file: "src/code-pool/revocation.ts",
+        from: "await call((pool) => pool.revoke([])).catch(() => undefined);",
+        to: "await Promise.resolve(call);",
+      },
+    ],
+  },
+  {
+    name: "watchers who count a claim that is revoked at once twice",
+    edits: [
+      {
+        file: "src/code-pool/audience.ts",
+        from: "this.#isStockNews &&= !this.#outbox.isEmpty();",
+        to: "this.#isStockNews = false;",
+      },
+    ],
+  },
+  {
+    name: "watchers who do not look for a pool that was reset",
+    edits: [
+      {
+        file: "src/code-pool/listening.ts",
+        from: "if (hasSpoken) void this.#reconnect(shard);",
+        to: "if (hasSpoken) return;",
       },
     ],
   },

@@ -9,6 +9,7 @@ const root = path.resolve(import.meta.dirname, "../..");
 const TESTS = [
   "test/unit/low-stock",
   "test/unit/match-key",
+  "test/unit/rate",
   "test/unit/webhook-health",
   "test/unit/webhook-signature",
   "test/worker/access",
@@ -31,6 +32,7 @@ const TESTS = [
   "test/worker/issuer-keys",
   "test/worker/keys",
   "test/worker/limits",
+  "test/worker/live",
   "test/worker/low-stock",
   "test/worker/migrations",
   "test/worker/pace",
@@ -38,6 +40,7 @@ const TESTS = [
   "test/worker/pages",
   "test/worker/requests",
   "test/worker/shards",
+  "test/worker/stats",
   "test/worker/test-mode",
   "test/worker/user-tokens",
   "test/worker/users",
