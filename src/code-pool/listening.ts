@@ -8,13 +8,11 @@ import type { PoolTally } from "./tally.ts";
 
 /** Sockets opened at a time: the platform lets 6 calls wait for an answer at once. */
 const POOLS_AT_ONCE = 6;
-/** Waits before a lost socket is opened again, 8 s in all; a reset pool is back at once. */
-const RECONNECT_MS = [250, 500, 1_000, 2_000, 4_000];
-
 export class Listening {
   readonly #env: Env;
   readonly #campaign: Pick<CampaignRow, "id" | "shards">;
   readonly #onNews: () => void;
+  readonly #reconnectMs: readonly number[];
   readonly #sockets = new Map<number, WebSocket>();
   readonly #tallies = new Map<number, PoolTally>();
   #isClosed = false;
@@ -27,10 +25,13 @@ export class Listening {
     env: Env;
     campaign: Pick<CampaignRow, "id" | "shards">;
     onNews: () => void;
+    /** Waits before a lost socket is opened again. */
+    reconnectMs: readonly number[];
   }) {
     this.#env = options.env;
     this.#campaign = options.campaign;
     this.#onNews = options.onNews;
+    this.#reconnectMs = options.reconnectMs;
   }
 
   /** What each pool said last. */
@@ -93,7 +94,7 @@ export class Listening {
   }
 
   async #reconnect(shard: number): Promise<void> {
-    for (const waitMs of RECONNECT_MS) {
+    for (const waitMs of this.#reconnectMs) {
       await scheduler.wait(waitMs * (0.5 + Math.random()));
       if (this.#isClosed) return;
       try {

@@ -23,7 +23,10 @@ export interface IntervalCounts {
   redeemed: number;
 }
 
-/** A ledger that grows by one after the other, each at its time or later than the one before. */
+/**
+ * Ledgers that grow by one after the other, each at the time of the one before or later. Where a
+ * clock was set back, some fall into an interval beside their own; none is lost or counted twice.
+ */
 const BY_TIME = {
   claims: { table: "claims", number: "slot", at: "claimed_at" },
   redemptions: { table: "redemptions", number: "number", at: "redeemed_at" },

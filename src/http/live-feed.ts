@@ -14,6 +14,8 @@ export const TIMING = {
   restMs: 500,
   /** Between signs of life where nothing happens: proxies cut what is silent for a minute. */
   keepAliveMs: 15_000,
+  /** 8 s in all. A pool that was reset is back at once. */
+  reconnectMs: [250, 500, 1_000, 2_000, 4_000],
 };
 
 /** After which a browser opens a feed that ended or broke off again. */
@@ -64,7 +66,13 @@ export class LiveFeed {
     this.#db = env.DB;
     this.#campaign = campaign;
     this.#timing = timing;
-    this.#listening = new Listening({ env, campaign, onNews: () => this.#news.ring() });
+    const { reconnectMs } = timing;
+    this.#listening = new Listening({
+      env,
+      campaign,
+      onNews: () => this.#news.ring(),
+      reconnectMs,
+    });
   }
 
   /** Resolves when there is something to tell; rejects when D1 or a pool does not answer. */

@@ -9,6 +9,7 @@ import type { Brand } from "../support/api.ts";
 import { faultyD1 } from "../support/faulty-d1.ts";
 import { Feed } from "../support/feed.ts";
 import { interceptedD1 } from "../support/intercepted-d1.ts";
+import { apiWith } from "../support/watched-api.ts";
 import { api } from "../support/worker-api.ts";
 
 const poolOf = (campaign: string, shard = 0) => env.CODE_POOL.getByName(`${campaign}/${shard}`);
@@ -31,15 +32,15 @@ async function watch(brand: Brand, campaign: string): Promise<Feed> {
   return watched((await get(brand, campaign)).body);
 }
 
-/** The same with other times, or another D1. */
+/** The same with other times or other bindings. */
 async function watchWith(
   brand: Brand,
   id: string,
-  { timing = {}, DB = env.DB }: { timing?: Partial<typeof TIMING>; DB?: D1Database },
+  { timing = {}, ...bindings }: { timing?: Partial<typeof TIMING> } & Partial<Env>,
 ): Promise<Feed> {
   const campaign = await findCampaign(env.DB, { brandId: brand.id, mode: null }, id);
   if (campaign === null) throw new Error("No campaign");
-  const feed = await LiveFeed.open({ ...env, DB }, campaign, { ...TIMING, ...timing });
+  const feed = await LiveFeed.open({ ...env, ...bindings }, campaign, { ...TIMING, ...timing });
   return watched(feed.stream());
 }
 
@@ -271,6 +272,45 @@ describe("the pool that is watched", () => {
     await claimAll(brand, campaign, 0, 5);
     await feed.until(({ available }) => available === 0);
     expect(feed.reason).toBeNull();
+  });
+
+  it("ends the feed when it is not reached any more", async () => {
+    const brand = await api.newBrand();
+    const campaign = await api.newCampaign(brand, 5, { shards: 2 });
+    const isLost = { yet: false };
+    const getByName = (name: string) => {
+      if (isLost.yet) throw Object.assign(new Error("reset"), { durableObjectReset: true });
+      return env.CODE_POOL.getByName(name);
+    };
+    const feed = await watchWith(brand, campaign, {
+      CODE_POOL: { getByName } as unknown as Env["CODE_POOL"],
+      timing: { reconnectMs: [10, 10] },
+    });
+    await feed.until(() => true);
+    isLost.yet = true;
+    await evictDurableObject(poolOf(campaign, 1), { webSockets: "close" });
+    await feed.over;
+    expect(feed.reason).toBe("pool-unavailable");
+    await vi.waitUntil(async () => (await socketsOf(campaign, 0)) === 0, 1_000);
+  });
+
+  it("is refused as a problem where it is not reached at first, and no socket stays", async () => {
+    const brand = await api.newBrand();
+    const campaign = await api.newCampaign(brand, 5, { shards: 2 });
+    const getByName = (name: string) => {
+      if (name.endsWith("/1")) throw Object.assign(new Error("busy"), { overloaded: true });
+      return env.CODE_POOL.getByName(name);
+    };
+    const CODE_POOL = { getByName } as unknown as Env["CODE_POOL"];
+    const answer = await apiWith({ CODE_POOL }).send(
+      brand.secret,
+      `GET /v1/campaigns/${campaign}/live`,
+    );
+    expect([answer.status, answer.body["type"]]).toEqual([
+      503,
+      "http://codedrop.test/problems/pool-overloaded",
+    ]);
+    await vi.waitUntil(async () => (await socketsOf(campaign, 0)) === 0, 1_000);
   });
 
   it("takes in fifty; whoever comes then is told to come later", async () => {
