@@ -97,7 +97,7 @@ export class Outbox {
   }
 
   async #drainClaims(until: number, turn: { left: number }): Promise<boolean> {
-    for (;; await scheduler.wait(PAUSE_MS)) {
+    for (; ; await scheduler.wait(PAUSE_MS)) {
       const from = this.#settings.projectedSlot();
       if (from >= until) return true;
       if (turn.left-- <= 0) return false;
@@ -114,7 +114,7 @@ export class Outbox {
   }
 
   async #drainRedemptions(until: number, turn: { left: number }): Promise<boolean> {
-    for (;; await scheduler.wait(PAUSE_MS)) {
+    for (; ; await scheduler.wait(PAUSE_MS)) {
       const from = this.#settings.projectedRedemption();
       if (from >= until) return true;
       if (turn.left-- <= 0) return false;

@@ -46,8 +46,7 @@ export async function readStock(
   campaignId: string,
 ): Promise<Pick<StockState, "codes" | "withdrawn">> {
   const [state] = rowsOf<StockState>(await stockToRead(db, campaignId).run());
-  if (state === undefined) throw new Error(`Campaign ${campaignId} vanished`);
-  return state;
+  return state ?? { codes: 0, withdrawn: 0 };
 }
 
 /** Others that tell of the same stock at the same moment, one after the other. */

@@ -334,7 +334,10 @@ describe("a database from before campaigns were told of their times", () => {
       if ((next?.at ?? 0) > Date.now()) break;
     }
     expect(
-      await rows("SELECT * FROM event_runs WHERE brand_id = ? AND type LIKE 'campaign.%'", other.id),
+      await rows(
+        "SELECT * FROM event_runs WHERE brand_id = ? AND type LIKE 'campaign.%'",
+        other.id,
+      ),
     ).toEqual([]);
     const clock = await rows(
       "SELECT campaign_id, type, is_told FROM campaign_clock ORDER BY campaign_id, at",
