@@ -51,17 +51,10 @@ export interface Delivery {
   attempts: Attempt[];
 }
 
-type Row = {
-  number: number;
-  subject: string;
-  sequence: number;
-  type: string;
-  status: string;
-  due_at: number | null;
-  tries: number;
-  event_id: string | null;
-  attempts: string;
-};
+type Row = Record<"number" | "sequence" | "tries", number> &
+  Record<"subject" | "type" | "status" | "attempts", string> &
+  Record<"due_at", number | null> &
+  Record<"event_id", string | null>;
 
 function toDelivery({ due_at: dueAt, event_id: eventId, attempts, ...row }: Row): Delivery {
   return {
@@ -205,30 +198,38 @@ export class Deliveries {
   }
 
   /**
-   * What is to be sent now: what waited for its time, longest due first, then what was not tried
-   * yet, in order.
+   * What is to be sent now: in turn what waited for its time, longest due first, and what was not
+   * tried yet, in order. So neither waits for the other to be taken.
    */
   due(now: number, limit: number, except: Except): Delivery[] {
     this.#moveMark();
-    const lists = listsOf(except);
     const retries = this.#exec<Row>(
       `SELECT * FROM deliveries WHERE ${RETRIES} AND due_at <= ?3 AND ${LEFT}
        ORDER BY due_at LIMIT ?4`,
-      ...lists,
+      ...listsOf(except),
       now,
       limit,
     );
-    const untried =
-      retries.length === limit
-        ? []
-        : this.#exec<Row>(
-            `SELECT * FROM deliveries WHERE number > ?3 AND ${UNTRIED} AND ${LEFT}
-             ORDER BY number LIMIT ?4`,
-            ...lists,
-            this.#mark,
-            limit - retries.length,
-          );
-    return [...retries, ...untried].map(toDelivery);
+    const untried = this.#untried("number", limit, except);
+    const inTurn = Array.from({ length: limit }, (_, i) => [retries[i], untried[i]]);
+    const rows = inTurn.flat().flatMap((row) => row ?? []);
+    return rows.slice(0, limit).map(toDelivery);
+  }
+
+  /** Any that was not tried yet, or none. */
+  anyUntried(except: Except): Delivery[] {
+    this.#moveMark();
+    return this.#untried("random()", 1, except).map(toDelivery);
+  }
+
+  #untried(order: string, limit: number, except: Except): Row[] {
+    return this.#exec<Row>(
+      `SELECT * FROM deliveries WHERE number > ?3 AND ${UNTRIED} AND ${LEFT}
+       ORDER BY ${order} LIMIT ?4`,
+      ...listsOf(except),
+      this.#mark,
+      limit,
+    );
   }
 
   /** When the first is to be sent, 0 for at once, or null where none is pending. */
@@ -267,12 +268,13 @@ export class Deliveries {
     );
   }
 
-  /** Due now, with a whole schedule before it; the attempts that were made stay. */
+  /** The first that is due, with a whole schedule before it; the attempts that were made stay. */
   renew(number: number, now: number): void {
+    const first = this.#number(`SELECT min(due_at) AS n FROM deliveries WHERE ${RETRIES}`);
     this.#exec(
       "UPDATE deliveries SET status = 'pending', due_at = ?2, tries = 0 WHERE number = ?1",
       number,
-      now,
+      Math.min(now, (first ?? now) - 1),
     );
   }
 

@@ -24,6 +24,8 @@ export interface Health {
   failures: number;
   /** When the first of them was. */
   since: number;
+  /** When the last of them was. */
+  failedAt: number;
   /** Nothing is sent before: between probes, and while the receiver asked to be left alone. */
   restsUntil: number;
   /** The address that failed: another one begins anew. */
@@ -38,6 +40,8 @@ export function isFailing(health: Health | null): boolean {
 
 export interface Failure {
   url: string;
+  /** When the attempt began. */
+  begunAt: number;
   now: number;
   /** The receiver's own word that it is gone for good: 410. */
   isGone: boolean;
@@ -49,9 +53,12 @@ export interface Failure {
 
 /** Null stands for an endpoint that took the last delivery, or was sent none. */
 export function afterFailure(before: Health | null, failure: Failure): Health {
-  const { url, now, isGone, speedup } = failure;
-  const failures = (before?.failures ?? 0) + 1;
-  const since = before?.since ?? now;
+  const { url, begunAt, now, isGone, speedup } = failure;
+  // What was under way when a failing endpoint failed last says nothing new: several at once are no
+  // reason to come more rarely.
+  const isNews = before === null || !isFailing(before) || begunAt >= before.failedAt;
+  const failures = (before?.failures ?? 0) + Number(isNews);
+  const since = before !== null && before.failures > 0 ? before.since : now;
   const doublings = failures - FAILURES_IN_A_ROW;
   const probeMs =
     doublings < 0
@@ -64,9 +71,22 @@ export function afterFailure(before: Health | null, failure: Failure): Health {
   return {
     failures,
     since,
+    failedAt: now,
     restsUntil: Math.max(before?.restsUntil ?? 0, now + restMs / speedup),
     url,
     disabling:
       before?.disabling ?? (reason && { reason, at: now, failingSince: since, url }) ?? null,
   };
+}
+
+/**
+ * A success ends it all, but for a rest that the receiver asked for while this call was under way:
+ * what takes three a second answers three of six calls, and the other three with 429.
+ */
+export function afterSuccess(
+  before: Health | null,
+  { begunAt, now }: { begunAt: number; now: number },
+): Health | null {
+  if (before === null || before.failedAt <= begunAt || before.restsUntil <= now) return null;
+  return { ...before, failures: 0, disabling: null };
 }

@@ -8,7 +8,7 @@ import { retryDelayMs } from "../domain/retry-schedule.ts";
 import { readEvents } from "../events/read.ts";
 import { isTaken, makeAttempt, type Outcome } from "./attempt.ts";
 import { TEST, type Deliveries, type Delivery } from "./deliveries.ts";
-import { afterFailure, isFailing, type Health } from "./health.ts";
+import { afterFailure, afterSuccess, isFailing, type Health } from "./health.ts";
 
 /** Connections that the platform lets an object have at once. */
 const LANES = 6;
@@ -89,7 +89,8 @@ export class Sending {
     const except = { numbers: [...this.#inFlight], subjects: [...this.#unread.keys()] };
     const restMs = (this.health?.restsUntil ?? 0) - now;
     const limit = isFailing(this.health) ? 1 : ROUND_MAX;
-    const due = restMs > 0 ? [] : this.#deliveries.due(now, limit, except);
+    let due = restMs <= 0 && this.#triesAny() ? this.#deliveries.anyUntried(except) : [];
+    if (restMs <= 0 && due.length === 0) due = this.#deliveries.due(now, limit, except);
     if (due.length > 0) {
       await this.#sendAll(endpoint, due);
       return 0;
@@ -115,8 +116,22 @@ export class Sending {
     await Promise.all(Array.from({ length: LANES }, lane));
   }
 
-  /** Whether another attempt may begin: others of the round may have failed meanwhile. */
+  /**
+   * Whether any delivery that was not tried is sent as a probe: every other time, because those due
+   * and those first in line may be the ones that the receiver refuses. Not when somebody asked for
+   * one, which ends the rest (retry).
+   */
+  #triesAny(): boolean {
+    const { health } = this;
+    return isFailing(health) && health?.restsUntil !== 0 && (health?.failures ?? 0) % 2 === 0;
+  }
+
+  /**
+   * Whether another attempt may begin: others of the round may have failed meanwhile, and the
+   * endpoint may have been deleted.
+   */
   #mayGoOn(isProbe: boolean): boolean {
+    if (this.#storage.kv.get("endpoint") === undefined) return false;
     const { health } = this;
     if (health === null) return true;
     if (health.disabling !== null || health.restsUntil > Date.now()) return false;
@@ -179,7 +194,7 @@ export class Sending {
       this.#deliveries.settle(number, { ...delivery, eventId, dueAt: null, ...next }, attempt);
     if (isTaken(attempt)) {
       settle({ status: "delivered" });
-      this.health = null;
+      this.health = afterSuccess(this.health, { begunAt: attempt.at, now: Date.now() });
       return;
     }
     const tries = delivery.tries + 1;
@@ -192,7 +207,15 @@ export class Sending {
     else settle({ tries, dueAt: Math.ceil(now + delayMs / speedup) });
     const before = this.health?.url === url ? this.health : null;
     const isGone = attempt.status === 410;
-    const failure = { url, now, isGone, retryAfterMs, random: Math.random(), speedup };
+    const failure = {
+      url,
+      begunAt: attempt.at,
+      now,
+      isGone,
+      retryAfterMs,
+      random: Math.random(),
+      speedup,
+    };
     this.health = afterFailure(before, failure);
   }
 

@@ -19,11 +19,12 @@
  * in the transaction that moves it, so an event is taken in once however often the object is woken.
  * While 20,000 are pending the rest waits in the log.
  *
- * SENDING. The alarm sends what is due, six at a time: retries when their time has come, first
- * attempts in order (six at once arrive in any order: receivers go by `sequence`). An endpoint that
- * fails again and again is probed with one delivery at a time (health.ts); what waits behind uses
- * up no attempts, and goes out at once when it takes one. After days of that, or when it says that
- * it is gone, it is disabled in D1.
+ * SENDING. The alarm sends what is due, six at a time: retries when their time has come, in turn
+ * with first attempts in order (six at once arrive in any order: receivers go by `sequence`). An
+ * endpoint that fails again and again is probed with one delivery at a time (health.ts), which
+ * every other time is any that was not tried: it may be only some that the receiver refuses. What
+ * waits behind uses up no attempts, and goes out at once when it takes one. After days of that, or
+ * when it says that it is gone, it is disabled in D1.
  *
  * WHAT A CRASH LEAVES BEHIND
  *  - after wake() was answered: the alarm, which is kept in storage and repeated until it ends.
@@ -113,7 +114,10 @@ export class WebhookSender extends DurableObject<Env> {
   async ping(): Promise<Delivery | null> {
     const id = this.#meet();
     const found = await repeated(() => findSenderEndpoint(this.env.DB, id));
-    if (found === null) return null;
+    if (found === null) {
+      await this.forget();
+      return null;
+    }
     const test = this.#deliveries.addTest(id, newId("event"), Date.now());
     await this.#sending.sendTest(found.endpoint, test);
     // It may have shown that the endpoint is back; and some day it is to be deleted.
@@ -168,7 +172,11 @@ export class WebhookSender extends DurableObject<Env> {
   /** Milliseconds until the next turn is due, or null for none. */
   async #takeTurn(until: number): Promise<number | null> {
     const id = this.#endpointId();
-    if (id === null) return null;
+    // It was forgotten during a turn, which may have written something afterwards.
+    if (id === null) {
+      await this.forget();
+      return null;
+    }
     do {
       const found = await answered(findSenderEndpoint(this.env.DB, id));
       if (found === null) {
@@ -177,10 +185,10 @@ export class WebhookSender extends DurableObject<Env> {
       }
       const { endpoint, isBrandActive } = found;
       if (await this.#disableIfDue(endpoint)) continue;
+      this.#sweep();
       if (endpoint.status === "disabled") this.#sending.health = null;
       if (endpoint.status === "disabled" || !isBrandActive) return HELD_MS;
       await this.#takeIn(endpoint, until);
-      this.#sweep();
       const waitMs = await this.#sending.round(endpoint);
       if (waitMs !== 0) return this.#sooner(waitMs);
       // Others may come in between two looks at D1.
@@ -194,7 +202,9 @@ export class WebhookSender extends DurableObject<Env> {
     const disabling = this.#sending.health?.disabling ?? null;
     if (disabling === null) return false;
     await answered(disableEndpoint(this.env.DB, endpoint, disabling));
-    await wakeSenders(this.env, endpoint.brandId);
+    // A sender that does not answer must not hold up this one: the queue asks it again.
+    const news = { brandId: endpoint.brandId, from: null };
+    await wakeSenders(this.env, endpoint.brandId).catch(() => answered(this.env.NEWS.send(news)));
     // Whoever enables it again begins anew.
     this.#sending.health = null;
     return true;

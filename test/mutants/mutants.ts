@@ -1364,6 +1364,36 @@ export const mutants: Mutant[] = [
     ],
   },
   {
+    name: "a failing endpoint that is probed only with what it refused before",
+    edits: [
+      {
+        file: "src/webhooks/sending.ts",
+        from: "return isFailing(health) && health?.restsUntil",
+        to: "return health === null && health?.restsUntil",
+      },
+    ],
+  },
+  {
+    name: "an endpoint that gets what was about to be sent when it was deleted",
+    edits: [
+      {
+        file: "src/webhooks/sending.ts",
+        from: 'if (this.#storage.kv.get("endpoint") === undefined) return false;',
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "a Retry-After that another call's success makes forget",
+    edits: [
+      {
+        file: "src/webhooks/health.ts",
+        from: "before.failedAt <= begunAt || before.restsUntil <= now",
+        to: "before.failures > 0",
+      },
+    ],
+  },
+  {
     name: "a webhook that is lost when a campaign cannot be read",
     edits: [
       {

@@ -62,10 +62,12 @@ function bomb(response: ServerResponse, megabytes: number): void {
   response.socket?.end(`HTTP/1.1 200 OK\r\n${line}Connection: close\r\n\r\n`);
 }
 
-function answer(response: ServerResponse, named: Named): void {
+function answer(response: ServerResponse, named: Named, body: string): void {
   const [word = "", value = ""] = named.reply().split("~");
   const status = Number(word);
   if (word === "bomb") return bomb(response, Number(value));
+  if (word === "echo") return void response.writeHead(Number(value)).end(body);
+  if (word === "refuse") return void response.writeHead(body.includes(value) ? 500 : 200).end();
   if (Number.isNaN(status)) return WORDS[word]?.(response, named);
   const header = status >= 300 && status < 400 ? "Location" : "Retry-After";
   response.writeHead(status, value === "" ? {} : { [header]: value }).end(`status ${word}`);
@@ -86,7 +88,7 @@ async function serve(
     named.open += 1;
     named.most = Math.max(named.most, named.open);
     response.on("close", () => (named.open -= 1));
-    return answer(response, named);
+    return answer(response, named, body);
   }
   if (verb === "script") named.script = body.split(",");
   if (verb === "release") for (const release of named.held.splice(0)) release();

@@ -17,7 +17,10 @@ export class Receiver {
   readonly #name = unique("receiver");
   readonly url = `${inject("receiver")}/to/${this.#name}`;
 
-  /** Answers in turn, the last again and again: a status, `429~60`, `302~<url>`, or a word. */
+  /**
+   * Answers in turn, the last again and again: a status, `429~60`, `302~<url>`, `echo~<status>`,
+   * `refuse~<text>` for a 500 to what holds the text, or a word.
+   */
   static async thatAnswers(...replies: string[]): Promise<Receiver> {
     const receiver = new Receiver();
     await receiver.answers(...replies);

@@ -1,13 +1,20 @@
 import { describe, expect, it } from "vitest";
-import { afterFailure, isFailing, type Failure, type Health } from "../../src/webhooks/health.ts";
+import {
+  afterFailure,
+  afterSuccess,
+  isFailing,
+  type Failure,
+  type Health,
+} from "../../src/webhooks/health.ts";
 
 const DAY_MS = 24 * 3_600_000;
 const HIGHEST = 1 - Number.EPSILON;
 const url = "https://shop.example/hook";
 
 function failed(before: Health | null, failure: Partial<Failure> = {}): Health {
-  const common = { url, now: 1_000_000, isGone: false, retryAfterMs: null, random: 0.5 };
-  return afterFailure(before, { ...common, speedup: 1, ...failure });
+  const { now = 1_000_000, begunAt = now } = failure;
+  const common = { url, isGone: false, retryAfterMs: null, random: 0.5, speedup: 1 };
+  return afterFailure(before, { ...common, ...failure, now, begunAt });
 }
 
 /** After that many failures in a row, all at the same time. */
@@ -44,6 +51,27 @@ describe("an endpoint", () => {
     expect(restOf(failed(null, { retryAfterMs: DAY_MS }))).toBe(300_000);
     // A later failure shortens no rest.
     expect(restOf(failed(failed(null, { retryAfterMs: 60_000 })))).toBe(60_000);
+  });
+
+  it("is probed no later because several calls at once failed", () => {
+    const failing = afterMany(5);
+    const burst = failed(failing, { begunAt: 999_999, now: 1_000_100 });
+    expect([burst.failures, restOf(burst)]).toEqual([5, 5_100]);
+    expect(failed(burst, { begunAt: 1_000_100, now: 1_000_200 }).failures).toBe(6);
+    expect(failed(afterMany(4), { begunAt: 999_999 }).failures).toBe(5);
+  });
+
+  it("is well again with a success, but rests on where that was under way before", () => {
+    const resting = failed(null, { retryAfterMs: 60_000 });
+    const [before, now] = [999_999, 1_000_001];
+    expect(afterSuccess(null, { begunAt: now, now })).toBeNull();
+    expect(afterSuccess(resting, { begunAt: 1_000_000, now })).toBeNull();
+    expect(afterSuccess(resting, { begunAt: before, now: 1_060_000 })).toBeNull();
+    const rested = afterSuccess(resting, { begunAt: before, now });
+    expect(rested).toMatchObject({ failures: 0, restsUntil: 1_060_000, disabling: null });
+    // What fails next is the first of its row.
+    const later = 1_000_000 + 6 * DAY_MS;
+    expect(failed(rested, { now: later })).toMatchObject({ failures: 1, since: later });
   });
 
   it("is disabled after more than 5 days without a success, not before", () => {

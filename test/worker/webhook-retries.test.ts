@@ -34,6 +34,10 @@ async function newWorld(...replies: string[]): Promise<World> {
 
 const DAY_MS = 24 * 3_600_000;
 const ENABLED = "status = 'enabled', disabled_reason = NULL, disabled_at = NULL";
+const idsOfCampaign = async (brand: Brand, campaign: string) =>
+  (await api.listAll<{ id: string }>(brand.secret, `/v1/events?campaign_id=${campaign}`)).map(
+    ({ id }) => id,
+  );
 const countOf = async (receiver: Receiver) => (await receiver.received()).length;
 const healthOf = (sender: Sender) =>
   sender.inStorage(({ storage }) => storage.kv.get<Health>("health") ?? null);
@@ -159,6 +163,17 @@ describe("an endpoint that keeps failing", () => {
     expect(await healthOf(sender)).toBeNull();
   });
 
+  it("is probed first after 5 seconds, though several calls failed at once", async () => {
+    const { campaign, receiver, sender } = await newWorld("500");
+    await logEvents(campaign, 20);
+    await sender.wake();
+    await expect.poll(() => countOf(receiver)).toBeGreaterThan(6);
+    await scheduler.wait(300);
+    const { restsUntil = 0, failedAt = 0 } = (await healthOf(sender)) ?? {};
+    expect(restsUntil - failedAt).toBeGreaterThan(3_000);
+    expect(restsUntil - failedAt).toBeLessThan(12_500);
+  });
+
   it("is disabled when it failed for 5 days, and goes on when it is enabled", async () => {
     const { campaign, receiver, sender } = await newWorld("500");
     await logEvents(campaign, 1);
@@ -243,6 +258,75 @@ describe("an endpoint that keeps failing", () => {
     await sender.wake();
     await expect.poll(() => healthOf(sender)).toBeNull();
     expect(await countOf(receiver)).toBe(1);
+  });
+});
+
+describe("an endpoint that takes some and refuses others", () => {
+  it("gets what it takes, though what it refuses is due again and again", async () => {
+    const { brand, campaign: refused, receiver, sender } = await newWorld("200");
+    const campaign = await api.newCampaign(brand, 0);
+    await receiver.answers(`refuse~${refused}`);
+    // Probes after 50 ms up to 3 s; refused ones are due again after 50 ms, 3 s, 18 s.
+    await sender.hurry(100);
+    await logEvents(refused, 12);
+    const ids = await logEvents(campaign, 20);
+    await sender.wake();
+    await expect
+      .poll(async () => new Set(idsOf(await receiver.received())), { timeout: 15_000 })
+      .toEqual(new Set([...ids, ...(await idsOfCampaign(brand, refused))]));
+  });
+
+  it("is left alone for as long as it asked, though an earlier call is answered meanwhile", async () => {
+    const { campaign, receiver, sender } = await newWorld("hold", "429~3", "200");
+    await logEvents(campaign, 2);
+    await sender.wake();
+    await expect.poll(() => healthOf(sender)).not.toBeNull();
+    await receiver.release();
+    await expect.poll(() => sender.statuses()).toContain("delivered");
+    await logEvents(campaign, 1);
+    await sender.wake();
+    await expect.poll(() => countOf(receiver), { timeout: 10_000 }).toBe(3);
+    const received = await receiver.received();
+    expect((received[2]?.at ?? 0) - (received[1]?.at ?? 0)).toBeGreaterThanOrEqual(2_950);
+    await sender.settled(3);
+    expect(await healthOf(sender)).toBeNull();
+  });
+
+  it("gets first what somebody asked to be sent again, though others have waited longer", async () => {
+    const { campaign, receiver, sender } = await newWorld("500");
+    const ids = await logEvents(campaign, 20);
+    await sender.wake();
+    await expect.poll(async () => (await healthOf(sender))?.failures ?? 0).toBeGreaterThan(4);
+    await expect.poll(async () => (await receiver.state()).open).toBe(0);
+    await sender.inStorage(({ storage }) => {
+      storage.sql.exec("UPDATE deliveries SET due_at = due_at - 60000 WHERE due_at IS NOT NULL");
+    });
+    const count = await countOf(receiver);
+    const [last] = (await sender.deliveries()).slice(-1);
+    await sender.retry(last?.number ?? 0);
+    await expect.poll(() => countOf(receiver)).toBe(count + 1);
+    expect(idsOf(await receiver.received()).at(-1)).toBe(ids.at(-1));
+  });
+});
+
+describe("an endpoint that was disabled beside one that cannot be reached", () => {
+  it("stays enabled when it is enabled again", async () => {
+    const { brand, campaign, receiver, sender } = await newWorld("410", "200");
+    const sibling = await newEndpoint(brand, receiver.url, { events: ["batch.completed"] });
+    const getByName = (id: string) => {
+      if (id === sibling.id) throw new Error("The object does not answer");
+      return env.WEBHOOK_SENDER.getByName(id);
+    };
+    await sender.tune({ WEBHOOK_SENDER: { getByName } });
+    await logEvents(campaign, 1);
+    await sender.wake();
+    await expect.poll(() => endpointInD1(sender.endpointId)).toMatchObject({ status: "disabled" });
+    await scheduler.wait(200);
+    await setInD1(sender.endpointId, ENABLED);
+    await sender.wake();
+    // And that it was disabled.
+    await expect.poll(async () => (await sender.deliveries()).length).toBe(2);
+    expect(await endpointInD1(sender.endpointId)).toMatchObject({ status: "enabled" });
   });
 });
 
@@ -353,7 +437,23 @@ describe("an endpoint that is deleted", () => {
       expect(await sender.deliveries()).toEqual([]);
       expect(await sender.retry(1)).toBeNull();
       expect(await sender.ping()).toBeNull();
+      expect(await left()).toEqual({ tables: [], keys: [], alarm: null });
     }
+  });
+
+  it("is sent nothing more, not even what was about to be sent", async () => {
+    const { campaign, receiver, sender } = await newWorld("hold");
+    await logEvents(campaign, 20);
+    await sender.wake();
+    await expect.poll(async () => (await receiver.state()).open).toBe(6);
+    await env.DB.prepare("DELETE FROM webhook_endpoints WHERE id = ?")
+      .bind(sender.endpointId)
+      .run();
+    await callSender(env, sender.endpointId, (stub) => stub.forget());
+    await receiver.answers("200");
+    await receiver.release();
+    await scheduler.wait(300);
+    expect(await countOf(receiver)).toBe(6);
   });
 
   it("is not brought back by an attempt that ends later", async () => {
@@ -379,6 +479,21 @@ describe("an endpoint that is deleted", () => {
 });
 
 describe("deliveries that ended", () => {
+  it("are deleted after 30 days also where the endpoint is disabled", async () => {
+    const { campaign, sender } = await newWorld("200");
+    await logEvents(campaign, 1);
+    await sender.wake();
+    await sender.settled(1);
+    await sender.inStorage(({ storage }) => {
+      storage.sql.exec("UPDATE deliveries SET number = number - ?", 31 * DAY_MS * 1_024);
+    });
+    await sender.evict();
+    const disabled = "status = 'disabled', disabled_reason = 'requested', disabled_at = 1";
+    await setInD1(sender.endpointId, disabled);
+    await sender.wake();
+    await expect.poll(() => sender.deliveries()).toEqual([]);
+  });
+
   it("are deleted after 30 days, and those still pending are not", async () => {
     const { campaign, sender } = await newWorld("200");
     await logEvents(campaign, 3);
