@@ -21,6 +21,8 @@ export interface Call {
   secrets: readonly WebhookSecret[];
   eventId: string;
   body: string;
+  /** What of it may not be kept, where the answer repeats it. */
+  hidden: readonly string[];
 }
 
 export interface Outcome {
@@ -68,6 +70,19 @@ async function post(call: Call, at: number, seen: Seen, signal: AbortSignal): Pr
   }
 }
 
+/** The text without them, whichever case or escapes they come in. */
+function without(hidden: readonly string[], text: string): string {
+  const forms = hidden.flatMap((one) => [
+    one,
+    JSON.stringify(one).slice(1, -1),
+    encodeURIComponent(one.toWellFormed()),
+  ]);
+  // The longest first: one may be the beginning of another.
+  const written = forms.filter((form) => form !== "").toSorted((a, b) => b.length - a.length);
+  if (written.length === 0) return text;
+  return text.replace(new RegExp(written.map((form) => RegExp.escape(form)).join("|"), "giu"), "…");
+}
+
 /** Calls the receiver once. Never rejects: whatever it does is the attempt's outcome. */
 export async function makeAttempt(
   call: Call,
@@ -90,7 +105,7 @@ export async function makeAttempt(
   }
   const status = seen.response?.status ?? null;
   if (status !== null && status >= 300 && status < 400) error = "redirect";
-  const text = seen.text
+  const text = without(call.hidden, seen.text)
     .replace(/\p{Control}/gu, " ")
     .slice(0, ANSWER_CHARS_MAX)
     .toWellFormed();

@@ -3,7 +3,7 @@
 import { answered } from "../db/database.ts";
 import type { EndpointRow } from "../db/webhook-endpoints.ts";
 import { deliveryMadeAt, formatDeliveryId } from "../domain/delivery.ts";
-import type { ToldEvent } from "../domain/event.ts";
+import type { EventData, ToldEvent } from "../domain/event.ts";
 import { retryDelayMs } from "../domain/retry-schedule.ts";
 import { readEvents } from "../events/read.ts";
 import { isTaken, makeAttempt, type Outcome } from "./attempt.ts";
@@ -40,6 +40,13 @@ function testOf({ number, subject, eventId }: Delivery): TestEvent {
     sequence: null,
     data: { endpoint_id: subject },
   };
+}
+
+/** What an event says of a user, who may be erased before the delivery is. */
+function saidOfUser({ data }: Words): string[] {
+  const { user_id: id, contact } = data as Partial<EventData["claim.created"]>;
+  const { email, name, attributes = {} } = contact ?? {};
+  return [id, email, name, ...Object.values(attributes)].flatMap((said) => said ?? []);
 }
 
 /** How many times faster retries and back-offs come: 1 but in rehearsals. */
@@ -170,7 +177,8 @@ export class Sending {
     this.#inFlight.add(number);
     try {
       const { url, secrets } = endpoint;
-      const call = { url, secrets, eventId: words.id, body: JSON.stringify(words) };
+      const body = JSON.stringify(words);
+      const call = { url, secrets, eventId: words.id, body, hidden: saidOfUser(words) };
       const outcome = await makeAttempt(call, loopbackOf(this.#env()));
       this.#storage.transactionSync(() => this.#settle(endpoint, number, words.id, outcome));
       this.#log(endpoint, delivery, outcome);

@@ -8,7 +8,8 @@
  *  (2) A delivery is attempted until the receiver took it, or until its schedule ends after more
  *      than 3 days; then it is kept as failed, and sent again on request.
  *  (3) Nothing that is said of a user is kept here. An event gets its words at the moment of an
- *      attempt, from the log and the pools: who was erased is told to nobody any more.
+ *      attempt, from the log and the pools: who was erased is told to nobody any more. Where a
+ *      receiver's answer repeats it, it is blotted out before the answer is kept.
  *
  * WHY ONE OBJECT PER ENDPOINT. A receiver that is slow or down holds up nobody else, its state is
  * in one place without a lock, and the object's alarm is the clock of its retries. The truth of

@@ -66,7 +66,11 @@ function answer(response: ServerResponse, named: Named, body: string): void {
   const [word = "", value = ""] = named.reply().split("~");
   const status = Number(word);
   if (word === "bomb") return bomb(response, Number(value));
-  if (word === "echo") return void response.writeHead(Number(value)).end(body);
+  // Of an event what it says, which is where its users are.
+  if (word === "echo") {
+    const from = Math.max(0, body.indexOf('"data"'));
+    return void response.writeHead(Number(value)).end(body.slice(from));
+  }
   if (word === "refuse") return void response.writeHead(body.includes(value) ? 500 : 200).end();
   if (Number.isNaN(status)) return WORDS[word]?.(response, named);
   const header = status >= 300 && status < 400 ? "Location" : "Retry-After";

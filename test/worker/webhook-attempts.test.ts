@@ -10,7 +10,7 @@ const body = '{"id":"evt_1","data":{"name":"Zoë"}}';
 
 function attempt(url: string, allowsLoopback = true) {
   const secrets = [{ secret, expiresAt: null }];
-  return makeAttempt({ url, secrets, eventId: "evt_1", body }, { allowsLoopback });
+  return makeAttempt({ url, secrets, eventId: "evt_1", body, hidden: [] }, { allowsLoopback });
 }
 
 describe("an attempt", () => {
@@ -106,6 +106,20 @@ describe("an attempt", () => {
   it("keeps no control characters of the answer", async () => {
     const receiver = await Receiver.thatAnswers("control");
     expect((await attempt(receiver.url)).attempt.answer).toBe('a  b [31m"é');
+  });
+
+  it("keeps nothing of the answer that was to be hidden, however it is written", async () => {
+    const receiver = await Receiver.thatAnswers("echo~500");
+    const said = 'ann@example.com, Zoë "Z" (1.5)';
+    const call = { url: receiver.url, secrets: [{ secret, expiresAt: null }], eventId: "evt_1" };
+    for (const written of [said, said.toUpperCase(), encodeURIComponent(said)]) {
+      const told = { ...call, body: JSON.stringify({ said: written, of: "1x5" }), hidden: [said] };
+      const { attempt: made } = await makeAttempt(told, { allowsLoopback: true });
+      expect(made.answer).toBe('{"said":"…","of":"1x5"}');
+    }
+    const long = { ...call, body: `${"-".repeat(250)}${said}`, hidden: ["", said] };
+    const { attempt: cut } = await makeAttempt(long, { allowsLoopback: true });
+    expect(cut.answer).toBe(`${"-".repeat(250)}…`);
   });
 
   it("heeds Retry-After of a 429 and a 503, and of nothing else", async () => {

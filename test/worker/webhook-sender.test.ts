@@ -111,6 +111,29 @@ describe("a sender", () => {
   });
 });
 
+describe("a receiver that repeats what it is told", () => {
+  it("leaves nothing of a user with the delivery, so that an erasure is one here, too", async () => {
+    const { brand } = await newWorld();
+    const campaign = await api.newCampaign(brand, 1, {
+      consent: { required: false, text: "Share?", version: "1" },
+    });
+    const receiver = await Receiver.thatAnswers("echo~200");
+    const sender = new Sender(
+      await newEndpoint(brand, receiver.url, { events: ["claim.created"] }),
+    );
+    await api.send(brand.secret, `POST /v1/campaigns/${campaign}/claims`, {
+      user: { id: "u-17", email: "zo@x.eu", name: "Zo", attributes: { tier: "gold" } },
+      consent: { share_contact: true, version: "1" },
+    });
+    await sender.settled(1);
+    const [sent] = await receiver.received();
+    expect(sent?.body).toMatch(/"u-17".*"zo@x\.eu".*"gold"/);
+    const [delivery] = await sender.deliveries();
+    expect(delivery?.attempts[0]?.answer).toMatch(/"user_id":"…".*"email":"…"/);
+    expect(JSON.stringify(delivery)).not.toMatch(/u-17|zo@x|"Zo"|gold/);
+  });
+});
+
 describe("the intake", () => {
   it("begins behind the events that were there before the endpoint", async () => {
     const { brand, campaign } = await newWorld();
