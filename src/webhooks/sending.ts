@@ -63,6 +63,8 @@ export class Sending {
   readonly #deliveries: Deliveries;
   readonly #env: () => Env;
   readonly #inFlight = new Set<number>();
+  /** Those of them that somebody asked to be sent again, which they are unless they are taken. */
+  readonly #asked = new Set<number>();
   /** Campaigns whose events could not be read, and when to ask again. */
   readonly #unread = new Map<string, number>();
 
@@ -81,8 +83,16 @@ export class Sending {
     else if (this.health !== null) this.#storage.kv.delete("health");
   }
 
-  isSending(number: number): boolean {
-    return this.#inFlight.has(number);
+  /** Has it sent again, at once; or after the attempt that is under way, if that is in vain. */
+  again(number: number): void {
+    if (this.#inFlight.has(number)) this.#asked.add(number);
+    else this.#storage.transactionSync(() => this.#renew(number));
+  }
+
+  #renew(number: number): void {
+    this.#deliveries.renew(number, Date.now());
+    // Whoever asks for it knows better than a back-off.
+    if (this.health !== null) this.health = { ...this.health, restsUntil: 0 };
   }
 
   /**
@@ -184,6 +194,7 @@ export class Sending {
       this.#log(endpoint, delivery, outcome);
     } finally {
       this.#inFlight.delete(number);
+      this.#asked.delete(number);
     }
   }
 
@@ -207,7 +218,11 @@ export class Sending {
     }
     const tries = delivery.tries + 1;
     // A test, made by hand: says nothing of how the endpoint fares, and is not repeated.
-    if (delivery.status !== "pending") return settle({ tries });
+    if (delivery.status !== "pending") {
+      settle({ tries });
+      if (this.#asked.has(number)) this.#renew(number);
+      return;
+    }
     const speedup = speedupOf(this.#env());
     const now = Date.now();
     const delayMs = retryDelayMs(tries, { random: Math.random(), retryAfterMs });
@@ -225,6 +240,7 @@ export class Sending {
       speedup,
     };
     this.health = afterFailure(before, failure);
+    if (this.#asked.has(number)) this.#renew(number);
   }
 
   /** Where it went by its host only: the rest of an address may be a secret. */

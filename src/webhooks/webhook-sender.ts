@@ -96,17 +96,10 @@ export class WebhookSender extends DurableObject<Env> {
     return this.#endpointId() === null ? null : this.#deliveries.find(number);
   }
 
-  /** Has a delivery sent again, whatever became of it, unless it is just being sent. */
+  /** Has a delivery sent again, whatever became of it, or becomes of an attempt under way. */
   async retry(number: number): Promise<Delivery | null> {
     if (this.find(number) === null) return null;
-    if (!this.#sending.isSending(number)) {
-      this.ctx.storage.transactionSync(() => {
-        this.#deliveries.renew(number, Date.now());
-        const { health } = this.#sending;
-        // Whoever asks for it knows better than a back-off.
-        if (health !== null) this.#sending.health = { ...health, restsUntil: 0 };
-      });
-    }
+    this.#sending.again(number);
     await this.#wakeIn(0);
     return this.find(number);
   }

@@ -1314,6 +1314,16 @@ export const mutants: Mutant[] = [
     ],
   },
   {
+    name: "a webhook's answer that repeats who the user is",
+    edits: [
+      {
+        file: "src/webhooks/attempt.ts",
+        from: "without(call.hidden, seen.text)",
+        to: "without([], seen.text)",
+      },
+    ],
+  },
+  {
     name: "a webhook to a refused target",
     edits: [
       {

@@ -54,6 +54,7 @@ const WORDS: Record<string, (response: ServerResponse, named: Named) => void> = 
   },
   control: (response) => response.writeHead(500).end('a\n\u0000b\u001b[31m"é'),
   hold: (response, named) => named.held.push(() => response.writeHead(200).end()),
+  stall: (response, named) => named.held.push(() => response.writeHead(500).end()),
 };
 
 /** Megabytes of headers. The connection ends with it: nobody could tell what comes next on it. */

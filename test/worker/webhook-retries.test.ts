@@ -124,6 +124,26 @@ describe("a delivery that fails", () => {
     expect(ids[0]).toBe(ids[1]);
   });
 
+  it("is sent again on request also when its last attempt was under way, and failed", async () => {
+    for (const how of ["delivery", "test"]) {
+      const { campaign, receiver, sender } = await newWorld("stall");
+      if (how === "delivery") await logEvents(campaign, 1);
+      const under = how === "test" ? sender.ping() : sender.wake();
+      await expect.poll(async () => (await receiver.state()).open).toBe(1);
+      await sender.inStorage(({ storage }) => {
+        storage.sql.exec("UPDATE deliveries SET tries = ?", ATTEMPTS_MAX - 1);
+      });
+      const [{ number } = { number: 0 }] = await sender.deliveries();
+      await sender.retry(number);
+      await receiver.answers("200");
+      await receiver.release();
+      await under;
+      await expect.poll(() => sender.statuses()).toEqual(["delivered"]);
+      const [delivery] = await sender.deliveries();
+      expect(delivery?.attempts.map(({ status }) => status)).toEqual([500, 200]);
+    }
+  });
+
   it("keeps its last 16 attempts", async () => {
     const { campaign, receiver, sender } = await newWorld("500", "200");
     await logEvents(campaign, 1);
