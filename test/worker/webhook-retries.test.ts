@@ -374,7 +374,6 @@ describe("an endpoint of a suspended brand", () => {
     // In case no word of it came.
     expect(((await sender.alarmAt()) ?? 0) - Date.now()).toBeGreaterThan(300_000);
     await api.operator(`PATCH /v1/brands/${brand.id}`, { status: "active" });
-    await sender.wake();
     await sender.settled(2);
   });
 });

@@ -11,6 +11,7 @@ import {
   type BrandRow,
 } from "../../db/brands.ts";
 import { forgetBrand } from "../../directory/directory.ts";
+import { wakeSenders } from "../../webhooks/stub.ts";
 import { forOperator } from "../auth.ts";
 import { readableBody } from "../body.ts";
 import { change } from "../change.ts";
@@ -184,6 +185,10 @@ brandRoutes.openapi(
       (along) => updateBrand(c.env.DB, id, fields, along),
     );
     await forgetBrand(near(c), brand.id);
+    // While it was suspended its webhooks waited; by themselves they would look minutes later.
+    if (fields.status === "active") {
+      c.executionCtx.waitUntil(wakeSenders(c.env, id).catch(() => undefined));
+    }
     return c.json(presentBrand(updated ?? brand), 200);
   },
 );
