@@ -30,7 +30,7 @@ interface Told {
 
 const NOTHING: Told = { number: 0, told: [] };
 
-/** The statement that reads the stock, for a batch that changes it. No row: there were no codes yet. */
+/** The statement that reads the stock, for a batch that changes it. No row: no codes yet. */
 export function stockToRead(db: D1Database, campaignId: string): D1PreparedStatement {
   return db
     .prepare(

@@ -25,6 +25,9 @@ import {
 
 export * from "../../../node_modules/zod/v4/core/index.js";
 
+/** For values that hold themselves, which no JSON does. */
+export function memoizer() {}
+
 export const util = {
   constantCatch,
   derived,
