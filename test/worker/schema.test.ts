@@ -7,7 +7,7 @@ import { findCampaign, listLeasedCampaigns } from "../../src/db/campaigns.ts";
 import type { CodeShapeRow } from "../../src/db/code-shapes.ts";
 import { forgetUsers, listCodes } from "../../src/db/codes.ts";
 import { database } from "../../src/db/database.ts";
-import { eventToInsert, listBrandRuns, listCampaignRuns } from "../../src/db/events.ts";
+import { eventToInsert, listBrandRuns, listCampaignRuns, listRuns } from "../../src/db/events.ts";
 import {
   apiKeys,
   auditLog,
@@ -232,6 +232,31 @@ describe("D1", () => {
       const plan = await plansOf(work);
       expect(plan).toMatch(/SEARCH (e|event_runs) USING/);
       expect(plan).not.toMatch(/SCAN (c|e|r|codes|event_runs)\b|TEMP B-TREE/);
+    }
+  });
+
+  it("finds rare events, and those of test campaigns, without walking through the claims", async () => {
+    const page = { after: 5, limit: 21 };
+    const type = "campaign.ended" as const;
+    const all = { brandId: "brd_none", mode: null };
+    const test = { brandId: "brd_none", mode: "test" as const };
+    for (const [work, index] of [
+      [
+        (db: D1Database) => listBrandRuns(db, { scope: all, type }, page),
+        "event_runs_told (brand_id=? AND type=? AND position>?)",
+      ],
+      [
+        (db: D1Database) => listBrandRuns(db, { scope: test, type: null }, page),
+        "event_runs_of_test (brand_id=? AND position>?)",
+      ],
+      [
+        (db: D1Database) => listRuns(db, test, page),
+        "event_runs_of_test (brand_id=? AND position>?)",
+      ],
+    ] as const) {
+      const plan = await plansOf(work);
+      expect(plan).toContain(`SEARCH event_runs USING INDEX ${index}`);
+      expect(plan).not.toMatch(/TEMP B-TREE/);
     }
   });
 
