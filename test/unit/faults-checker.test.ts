@@ -85,8 +85,12 @@ function broken({ operations, ledger, deeds = [], ...rest }: Case): string[] {
     runs: (rest.runs ?? [[0, claims.length, 1, claims.length]])
       .filter(([, , , count]) => count > 0)
       .map(([from, to, first, count]) => ({
-        ...{ type: "claim.created", shard: 0 },
-        ...{ from, to, first, count },
+        type: "claim.created",
+        shard: 0,
+        from,
+        to,
+        first,
+        count,
       })),
     ledger: claims.map(({ user, code, nth }, i) => ({
       shard: 0,
