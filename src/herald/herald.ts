@@ -49,17 +49,17 @@ export class Herald extends DurableObject<Env> {
     const late = Date.now() + LATE_MS;
     // Written once for all that is expected within that time.
     if ((kv.get<number>("lookAgainAt") ?? 0) < late) kv.put("lookAgainAt", late + LATE_MS);
-    await this.#wakeIn(WATCH_MS);
+    await this.#wakeAt(Date.now() + WATCH_MS);
   }
 
   /** It was changed, or logged. */
   async look(): Promise<void> {
-    await this.#wakeIn(0);
+    await this.#wakeAt(Date.now());
   }
 
   /** Sets the alarm, unless it is set for an earlier time. */
-  async #wakeIn(ms: number): Promise<void> {
-    const at = Date.now() + Math.min(ms, SLEEP_MAX_MS);
+  async #wakeAt(time: number): Promise<void> {
+    const at = Math.min(time, Date.now() + SLEEP_MAX_MS);
     const set = await this.ctx.storage.getAlarm();
     if (set === null || set > at) await this.ctx.storage.setAlarm(at);
   }
@@ -69,35 +69,35 @@ export class Herald extends DurableObject<Env> {
     if (brandId === undefined) return;
     // The platform gives up on an alarm after 6 failures, so a failing D1 is met by setting the
     // next one instead of throwing.
-    let nextMs: number | null;
+    let next: number | null;
     try {
-      nextMs = await this.#tellTimes(brandId);
+      next = await this.#tellTimes(brandId);
       await wakeSenders(this.env, brandId);
       this.#failures = 0;
     } catch (error) {
       console.warn({ message: "A brand could not be told", error: causeOf(error) });
-      nextMs = Math.min(RETRY_MS * 2 ** this.#failures++, RETRY_MAX_MS);
+      next = Date.now() + Math.min(RETRY_MS * 2 ** this.#failures++, RETRY_MAX_MS);
     }
-    if (nextMs !== null) await this.#wakeIn(nextMs);
+    if (next !== null) await this.#wakeAt(next);
   }
 
-  /** Tells the times that have come; milliseconds until the next is due, or null for none. */
+  /** Tells the times that have come; when the next is due, or null for none. */
   async #tellTimes(brandId: string): Promise<number | null> {
     for (let step = 0; step < TURN_STEPS; step++) {
       const next = await answered(listUntold(this.env.DB, brandId, STEP));
       const now = Date.now();
       const due = next.filter(({ at }) => at <= now);
       await answered(tellMoments(this.env.DB, due));
-      if (due.length < STEP) return this.#untilNext(next[due.length]?.at ?? Infinity);
+      if (due.length < STEP) return this.#nextLook(next[due.length]?.at ?? Infinity);
       await scheduler.wait(PAUSE_MS);
     }
-    return 0;
+    return Date.now();
   }
 
-  #untilNext(at: number): number | null {
+  #nextLook(at: number): number | null {
     const now = Date.now();
     const again = this.ctx.storage.kv.get<number>("lookAgainAt") ?? 0;
     const next = again > now ? Math.min(at, again) : at;
-    return next === Infinity ? null : Math.max(0, next - now);
+    return next === Infinity ? null : Math.max(now, next);
   }
 }

@@ -1158,8 +1158,8 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/herald/herald.ts",
-        from: "if (nextMs !== null) await this.#wakeIn(nextMs);",
-        to: "if (nextMs === 0) await this.#wakeIn(nextMs);",
+        from: "if (next !== null) await this.#wakeAt(next);",
+        to: "if (next !== null && next <= Date.now()) await this.#wakeAt(next);",
       },
     ],
   },
@@ -1168,7 +1168,7 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/herald/herald.ts",
-        from: "await this.#wakeIn(WATCH_MS);",
+        from: "await this.#wakeAt(Date.now() + WATCH_MS);",
         to: "",
       },
     ],
