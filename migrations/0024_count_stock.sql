@@ -4,6 +4,9 @@ ALTER TABLE campaign_stock ADD COLUMN codes INTEGER NOT NULL DEFAULT 0;     -- M
 ALTER TABLE campaign_stock ADD COLUMN withdrawn INTEGER NOT NULL DEFAULT 0; -- Revoked before anybody had them.
 -- How many were left when most were, since what is told changed last.
 ALTER TABLE campaign_stock ADD COLUMN most INTEGER NOT NULL DEFAULT 0;
+-- Codes were revoked, and nobody has looked since whether that is to be told: no claim may follow.
+ALTER TABLE campaign_stock ADD COLUMN is_due INTEGER NOT NULL DEFAULT 0 CHECK (is_due IN (0, 1));
+CREATE INDEX campaign_stock_due ON campaign_stock (campaign_id) WHERE is_due = 1;
 
 INSERT INTO campaign_stock (campaign_id, codes)
 SELECT campaign_id, sum(created) FROM batches WHERE created > 0 GROUP BY campaign_id
@@ -24,7 +27,7 @@ END;
 
 CREATE TRIGGER campaign_stock_withdrawn AFTER UPDATE OF revoked_at ON codes
 WHEN OLD.revoked_at IS NULL AND NEW.revoked_at IS NOT NULL AND NEW.claim_id IS NULL BEGIN
-  UPDATE campaign_stock SET withdrawn = withdrawn + 1
+  UPDATE campaign_stock SET withdrawn = withdrawn + 1, is_due = 1
   WHERE campaign_id = (SELECT campaign_id FROM batches WHERE id = NEW.batch_id);
 END;
 

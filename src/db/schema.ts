@@ -214,5 +214,6 @@ export const campaignStock = sqliteTable("campaign_stock", {
   codes: integer().notNull().default(0),
   withdrawn: integer().notNull().default(0),
   most: integer().notNull().default(0),
+  isDue: integer({ mode: "boolean" }).notNull().default(false),
   told: text().notNull().default("{}"),
 });

@@ -21,6 +21,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { listUntold, tellMoments } from "../db/campaign-clock.ts";
 import { answered, causeOf } from "../db/database.ts";
+import { listDueStock, tellStock } from "../inventory/tell-stock.ts";
 import { wakeSenders } from "../webhooks/stub.ts";
 
 /** After so long the alarm looks whether the change was made: whoever makes it says so sooner. */
@@ -72,6 +73,9 @@ export class Herald extends DurableObject<Env> {
     let next: number | null;
     try {
       next = await this.#tellTimes(brandId);
+      for (const id of await answered(listDueStock(this.env.DB, brandId))) {
+        await answered(tellStock(this.env.DB, id));
+      }
       await wakeSenders(this.env, brandId);
       this.#failures = 0;
     } catch (error) {

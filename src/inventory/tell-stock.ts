@@ -20,6 +20,8 @@ interface StockState {
   /** Left when most were, since `told` changed last: also what was added and went at once. */
   most: number;
   told: string;
+  /** 1: codes were revoked since somebody looked. */
+  isDue: number;
 }
 
 interface Told {
@@ -34,7 +36,8 @@ const NOTHING: Told = { number: 0, told: [] };
 export function stockToRead(db: D1Database, campaignId: string): D1PreparedStatement {
   return db
     .prepare(
-      `SELECT c.low_stock_thresholds AS thresholds, s.codes, s.withdrawn, s.claimed, s.most, s.told
+      `SELECT c.low_stock_thresholds AS thresholds, s.codes, s.withdrawn, s.claimed, s.most, s.told,
+              s.is_due AS isDue
        FROM campaigns AS c JOIN campaign_stock AS s ON s.campaign_id = c.id WHERE c.id = ?`,
     )
     .bind(campaignId);
@@ -63,7 +66,7 @@ export async function tellStock(
 ): Promise<void> {
   let [state] = rowsOf<StockState>(read ?? (await stockToRead(db, campaignId).run()));
   for (let attempt = 0; attempt < TRIES && state !== undefined; attempt++) {
-    const next = nextTold(state);
+    const next = nextTold(state) ?? (state.isDue === 1 ? looked(state) : null);
     if (next === null) return;
     const told = JSON.stringify(next.told);
     const timestamp = Date.now();
@@ -72,10 +75,10 @@ export async function tellStock(
     const results = await db.batch([
       db
         .prepare(
-          `UPDATE campaign_stock SET told = ?2, most = codes - withdrawn - claimed
-           WHERE campaign_id = ?1 AND told = ?3 AND most = ?4`,
+          `UPDATE campaign_stock SET told = ?2, most = codes - withdrawn - claimed, is_due = 0
+           WHERE campaign_id = ?1 AND told = ?3 AND most = ?4 AND withdrawn = ?5`,
         )
-        .bind(campaignId, told, state.told, state.most),
+        .bind(campaignId, told, state.told, state.most, state.withdrawn),
       ...next.events.map((event) =>
         statementOf(db, eventToInsert(db, { ...event, campaignId, timestamp }, isMine)),
       ),
@@ -85,6 +88,19 @@ export async function tellStock(
     if (state?.told === told) return;
   }
   if (state !== undefined) throw new Error(`Stock of ${campaignId} kept changing`);
+}
+
+/** Campaigns of the brand in which codes were revoked and nobody has looked since, some of them. */
+export async function listDueStock(db: D1Database, brandId: string): Promise<string[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT s.campaign_id AS id FROM campaign_stock AS s
+       CROSS JOIN campaigns AS c ON c.id = s.campaign_id
+       WHERE s.is_due = 1 AND c.brand_id = ? LIMIT 20`,
+    )
+    .bind(brandId)
+    .all<{ id: string }>();
+  return results.map(({ id }) => id);
 }
 
 /** An event that lacks only its campaign and its time. */
@@ -117,4 +133,10 @@ function nextTold(state: StockState): { told: Told; events: StockEvent[] } | nul
     events.push({ id: `exhausted/${number}`, type: "campaign.exhausted", data });
   }
   return { told: { number, told: found.told }, events };
+}
+
+/** Nothing is to be told: only that somebody looked. */
+function looked(state: StockState): { told: Told; events: StockEvent[] } {
+  const known = { ...NOTHING, ...(JSON.parse(state.told) as Partial<Told>) };
+  return { told: { ...known, number: known.number + 1 }, events: [] };
 }

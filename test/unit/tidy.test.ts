@@ -38,7 +38,7 @@ const ARROWS: Record<string, string[]> = {
   users: ["herald", "code-pool", "inventory", "db", "domain"],
   events: ["code-pool", "inventory", "db", "domain"],
   webhooks: ["code-pool", "events", "outbound", "db", "domain"],
-  herald: ["webhooks", "code-pool", "db", "domain"],
+  herald: ["webhooks", "code-pool", "inventory", "db", "domain"],
   directory: ["db", "domain"],
   outbound: ["db", "domain"],
   challenge: ["outbound"],

@@ -152,4 +152,37 @@ describe("low stock", () => {
     expect(await lows(brand, plain)).toEqual([{ codes: 2, claimed: 2 }]);
     expect(await lows(brand, empty)).toEqual([]);
   });
+
+  it("is told by the herald when whoever revoked the last codes broke off", async () => {
+    const brand = await api.newBrand();
+    const campaign = await api.newCampaign(brand, 3, { low_stock_thresholds: [2] });
+    const codes = await api.listAll<{ code: string }>(
+      brand.secret,
+      `/v1/campaigns/${campaign}/codes`,
+    );
+    const revoke = (count: number) =>
+      api.send(brand.secret, "POST /v1/codes/revoke", {
+        codes: codes.slice(0, count).map(({ code }) => code),
+      });
+    await revoke(1);
+    expect(await lows(brand, campaign)).toEqual([[2, 2]]);
+    // As after a call of which nothing but the mark in D1 came about.
+    await env.DB.prepare(
+      `UPDATE codes SET revoked_at = 1
+       WHERE batch_id IN (SELECT id FROM batches WHERE campaign_id = ?) AND revoked_at IS NULL`,
+    )
+      .bind(campaign)
+      .run();
+    expect(await lows(brand, campaign)).toEqual([[2, 2]]);
+    const herald = env.HERALD.getByName(brand.id);
+    await herald.expect(brand.id);
+    await herald.look();
+    const all = [[2, 2], { codes: 3, claimed: 0 }];
+    await expect.poll(() => lows(brand, campaign), { timeout: 5_000 }).toEqual(all);
+    const due = env.DB.prepare("SELECT is_due FROM campaign_stock WHERE campaign_id = ?");
+    expect(await due.bind(campaign).first()).toEqual({ is_due: 0 });
+    await herald.look();
+    await scheduler.wait(50);
+    expect(await lows(brand, campaign)).toEqual(all);
+  });
 });
