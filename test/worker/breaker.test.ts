@@ -279,7 +279,7 @@ describe("a breaker that tripped", () => {
     expectTripped(await api.claim(brand, campaign, "second"));
     await runDurableObjectAlarm(poolOf(campaign));
     await api.send(brand.secret, `POST /v1/campaigns/${campaign}/end`);
-    while (await runDurableObjectAlarm(poolOf(campaign)));
+    while (await runDurableObjectAlarm(poolOf(campaign))) await scheduler.wait(20);
     expect(await read(brand, campaign)).toMatchObject({
       status: "ended",
       breaker_tripped_at: null,
