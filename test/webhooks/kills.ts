@@ -11,16 +11,26 @@ const IN_FLIGHT = 4;
 const CLAIMS_BEFORE_KILL = 20;
 /** From the last claim to the kill: into the pool's 200 ms, the queue's second, and the calls. */
 const KILL_AFTER_MAX_MS = 2_500;
+/** Of every fourth: while the word of a pool lies in the queue, and is lost with it. */
+const IN_THE_QUEUE_MS = [450, 700] as const;
 /** A pool repeats its word after 10 s, and a busy machine takes its time to start. */
-const SETTLED_MS = 120_000;
+const SETTLED_MS = 60_000;
 const CODES = 5_000;
 /** After so many starts nobody calls the runtime: what it does then it does by itself. */
-const SILENT_EVERY = 4;
+const SILENT_EVERY = 2;
+
+interface Round {
+  shop: Shop;
+  campaign: string;
+  afterMs: number;
+  /** Whether a claim is under way when it is killed. Its pool has something new after the start. */
+  withCall: boolean;
+}
 
 /** Claims until the runtime is killed, a random time after so many were answered. */
 async function claimUntilKilled(
   runtime: Runtime,
-  { shop, campaign, afterMs }: { shop: Shop; campaign: string; afterMs: number },
+  { shop, campaign, afterMs, withCall }: Round,
 ): Promise<void> {
   const goal = shop.claims.length + CLAIMS_BEFORE_KILL;
   const claimer = async () => {
@@ -30,8 +40,8 @@ async function claimUntilKilled(
   };
   await Promise.all(Array.from({ length: IN_FLIGHT }, claimer));
   await pause(afterMs);
-  // One that is killed before its answer may have happened or not.
-  const last = shop.claim(campaign).catch(() => null);
+  // Whether it happened is unknown, unless it was answered.
+  const last = withCall ? shop.claim(campaign).catch(() => null) : null;
   await runtime.kill();
   await last;
 }
@@ -49,17 +59,22 @@ export async function kills(
   const campaign = await shop.api.newCampaign(shop.brand, CODES, { shards: 2 });
   const missingAtKill: number[] = [];
   const silences: number[] = [];
+  const allArrive = (what: string) =>
+    until(what, SETTLED_MS, async () => claimsIn(await inbox.heard()) >= shop.claims.length);
   for (let round = 1; round <= rounds; round++) {
-    const afterMs = random.int(0, KILL_AFTER_MAX_MS);
-    await claimUntilKilled(runtime, { shop, campaign, afterMs });
+    const isSilent = round === rounds || round % SILENT_EVERY === 0;
+    const isInQueue = round % 4 === 2;
+    // Else what is left from before would have the sender at work already.
+    if (isInQueue) await allArrive("every claim arrives before a round");
+    const [min, max] = isInQueue ? IN_THE_QUEUE_MS : [0, KILL_AFTER_MAX_MS];
+    const afterMs = random.int(min, max);
+    await claimUntilKilled(runtime, { shop, campaign, afterMs, withCall: !isSilent });
     missingAtKill.push(shop.claims.length - claimsIn(await inbox.heard()));
     runtime = await serve();
     shop.api = runtime.api;
-    if (round < rounds && round % SILENT_EVERY > 0) continue;
+    if (!isSilent) continue;
     const began = performance.now();
-    await until("every claim that was answered arrives, with no call", SETTLED_MS, async () => {
-      return claimsIn(await inbox.heard()) >= shop.claims.length;
-    });
+    await allArrive("every claim that was answered arrives, with no call");
     silences.push(performance.now() - began);
   }
   await until("everything of the log arrives", SETTLED_MS, async () => {
