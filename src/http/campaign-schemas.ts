@@ -112,7 +112,7 @@ const Thresholds = z
 const changeable = {
   name: line(100),
   slug: Slug,
-  discount: z.union([Discount, z.null()]),
+  discount: Discount.nullable(),
   starts_at: Time.nullable().meta({ description: "No code is given before; null: at once." }),
   ends_at: Time.nullable().meta({ description: "No code is given from then on; null: never." }),
   claims_per_user: z
@@ -188,7 +188,7 @@ export const Campaign = z
     name: z.string(),
     mode: z.enum(["live", "test"]),
     status: z.enum(["active", "paused", "ended"]),
-    discount: z.union([Discount, z.null()]),
+    discount: Discount.nullable(),
     starts_at: AnsweredTime.nullable(),
     ends_at: AnsweredTime.nullable(),
     claims_per_user: z.int(),

@@ -49,7 +49,7 @@ const CodeRedeemed = z.strictObject({
   user_id: TextOrNull,
   order_id: z.string(),
   order: z.union([Order, z.null()]),
-  discount: z.union([Discount, z.null()]),
+  discount: Discount.nullable(),
   discount_amount: z.int().nullable(),
   redeemed_at: Time,
 });

@@ -3,7 +3,7 @@
 import { CodePool as RealCodePool } from "../../src/index.ts";
 import worker from "../../src/index.ts";
 
-export { BatchRunner, Herald, UserEraser } from "../../src/index.ts";
+export { BatchRunner, Herald, UserEraser, WebhookSender } from "../../src/index.ts";
 
 export class CodePool extends RealCodePool {
   readonly #born = crypto.randomUUID();
