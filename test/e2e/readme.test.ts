@@ -64,7 +64,7 @@ describe("the README", () => {
     // The log is a moment behind.
     const events = () => run(curls.find(isRead) ?? "").body["data"] as Record<string, object>[];
     await expect.poll(() => events()[0]?.["data"]).toMatchObject({ code: claim?.body["code"] });
-    const [shown = {}] = shownAnswers[2]?.["data"] as Record<string, object>[];
+    const [shown = {}] = (shownAnswers[2]?.["data"] ?? []) as Record<string, object>[];
     expect(Object.keys(events()[0] ?? {})).toEqual(Object.keys(shown));
     expect(Object.keys(events()[0]?.["data"] ?? {})).toEqual(Object.keys(shown["data"] ?? {}));
   });
