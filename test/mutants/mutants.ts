@@ -1201,6 +1201,11 @@ export const mutants: Mutant[] = [
         from: "Date.now() - EVENTS_KEPT_MS);",
         to: "Date.now() - 99 * EVENTS_KEPT_MS);",
       },
+      {
+        file: "src/inventory/event-log.ts",
+        from: "JSON.stringify(sequences), Date.now() - EVENTS_KEPT_MS)",
+        to: "JSON.stringify(sequences), Date.now() - 99 * EVENTS_KEPT_MS)",
+      },
     ],
   },
   {

@@ -102,6 +102,23 @@ describe("low stock", () => {
     ]);
   });
 
+  it("is told again though nobody looked between a top-up and its end", async () => {
+    const brand = await api.newBrand();
+    const campaign = await api.newCampaign(brand, 10, { low_stock_thresholds: [3] });
+    await claimAll(brand, campaign, users(10, "a"));
+    const first = [[3, 0], { codes: 10, claimed: 10 }];
+    expect(await lows(brand, campaign)).toEqual(first);
+    const faults: Fault[] = [{ when: "before", sql: /JOIN campaign_stock/, times: 1_000 }];
+    await runInDurableObject(env.BATCH_RUNNER.getByName(brand.id), (runner) => {
+      Object.assign(runner, { env: { ...env, DB: faultyD1(env.DB, faults) } });
+    });
+    await api.send(brand.secret, `POST /v1/campaigns/${campaign}/batches`, { count: 5 });
+    expect(faults[0]?.times).toBeLessThan(1_000);
+    await claimAll(brand, campaign, users(5, "b"));
+    const second = [[3, 0], { codes: 15, claimed: 15 }];
+    expect(await lows(brand, campaign)).toEqual([...first, ...second]);
+  });
+
   it("is told once over eight shards that show their claims at once, with D1 failing", async () => {
     const brand = await api.newBrand();
     const campaign = await api.newCampaign(brand, 200, { shards: 8, ...thresholds });
