@@ -263,7 +263,7 @@ const oneRequest: Rule = ({ operations, oks, dump }) => {
 };
 
 /** A pause is in force for what begins after its answer, and only then is it told. */
-const paused: Rule = ({ operations, deeds }) => {
+const paused: Rule = ({ operations, deeds, givenIn }) => {
   const found: string[] = [];
   const resumes = deeds.filter(({ kind }) => kind === "resume");
   const pauses = deeds.filter(({ kind }) => kind === "pause");
@@ -272,8 +272,10 @@ const paused: Rule = ({ operations, deeds }) => {
       ...resumes.filter(({ returned }) => returned > pause.invoked).map(({ invoked }) => invoked),
     );
     for (const { user, invoked, returned, outcome } of operations) {
-      const isGrant = outcome.kind === "ok" && outcome.status === 201;
-      if (isGrant && invoked > pause.returned && returned < until) {
+      if (outcome.kind !== "ok" || outcome.status !== 201) continue;
+      // By its key a request is told again of what it was given before.
+      const begun = Math.min(invoked, givenIn(user, outcome.code).from);
+      if (begun > pause.returned && returned < until) {
         found.push(`${user} was given a code while the campaign was paused`);
       }
     }

@@ -133,6 +133,12 @@ describe("the checker of fault runs", () => {
     expect(broken({ operations, ledger, isOver: true })).toEqual([]);
   });
 
+  it("accepts a request that gets its first answer again while the campaign is paused", () => {
+    const operations = [keyed("k", op("ann", 0, 2, ok("A"))), keyed("k", op("ann", 6, 7, ok("A")))];
+    const deeds = [deed("pause", 3, 4)];
+    expect(broken({ operations, ledger: { ann: "A" }, deeds })).toEqual([]);
+  });
+
   it("accepts a request that gets its first answer again, and a key that is refused to another", () => {
     const operations = [
       keyed("k", op("ann", 0, 2, INFO)),
