@@ -22,6 +22,7 @@ import type { Clash } from "../db/alongside.ts";
 import { findBatch, type BatchRow } from "../db/batches.ts";
 import { findShapes, type CodeShapeRow } from "../db/code-shapes.ts";
 import { answered, repeated } from "../db/database.ts";
+import { wakeBy } from "../objects/wake.ts";
 import { BATCH_AT_ONCE_MAX, BATCH_STEP } from "../domain/batch.ts";
 import { expectChange, tellOfChange } from "../herald/stub.ts";
 import {
@@ -96,11 +97,8 @@ export class BatchRunner extends DurableObject<Env> {
     }
   }
 
-  /** Sets the alarm, unless it is set for an earlier time. */
-  async #wakeIn(ms: number): Promise<void> {
-    const at = Date.now() + ms;
-    const set = await this.ctx.storage.getAlarm();
-    if (set === null || set > at) await this.ctx.storage.setAlarm(at);
+  #wakeIn(ms: number): Promise<void> {
+    return wakeBy(this.ctx.storage, Date.now() + ms);
   }
 
   /** All steps of a small batch; if one fails the alarm goes on, and it is answered as running. */

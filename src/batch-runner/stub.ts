@@ -1,6 +1,6 @@
 /** How the rest of the Worker reaches a brand's runner. */
 
-import { callObject } from "../code-pool/stub.ts";
+import { callObject } from "../objects/call.ts";
 import type { BatchToMake } from "../inventory/batches.ts";
 import type { MakeOutcome } from "./batch-runner.ts";
 

@@ -1,3 +1,7 @@
+/** What travels of deliveries, as types.ts has the rest. */
+
+import type { Event } from "./event-types.ts";
+
 /** One POST of a delivery. */
 export interface DeliveryAttempt {
   at: string;
@@ -15,20 +19,7 @@ export interface Delivery {
   endpoint_id: string;
   /** The webhook-id that is sent; null before the first attempt. */
   event_id: string | null;
-  event_type:
-    | "batch.completed"
-    | "campaign.breaker_tripped"
-    | "campaign.ended"
-    | "campaign.exhausted"
-    | "campaign.low_stock"
-    | "campaign.started"
-    | "claim.created"
-    | "code.redeemed"
-    | "code.revoked"
-    | "import.completed"
-    | "user.erased"
-    | "webhook_endpoint.disabled"
-    | "webhook.test";
+  event_type: Event["type"] | "webhook.test";
   campaign_id: string | null;
   /** Null of a test. */
   sequence: number | null;

@@ -1,7 +1,6 @@
 /** What a brand is told of. */
 
-import type { Order } from "./code-types.ts";
-import type { Discount } from "./types.ts";
+import type { Redemption } from "./code-types.ts";
 
 interface EventOf<Type extends string, Data> {
   id: string;
@@ -52,14 +51,6 @@ export interface ClaimCreated {
   expires_at: string | null;
 }
 
-export interface CodeRedeemed {
+export interface CodeRedeemed extends Omit<Redemption, "id" | "campaign_id"> {
   redemption_id: string;
-  claim_id: string;
-  code: string;
-  user_id: string | null;
-  order_id: string;
-  order: Order | null;
-  discount: Discount | null;
-  discount_amount: number | null;
-  redeemed_at: string;
 }

@@ -1,18 +1,9 @@
 /** What travels of webhooks, as types.ts has the rest. */
 
-export type WebhookEventType =
-  | "batch.completed"
-  | "campaign.breaker_tripped"
-  | "campaign.ended"
-  | "campaign.exhausted"
-  | "campaign.low_stock"
-  | "campaign.started"
-  | "claim.created"
-  | "code.redeemed"
-  | "code.revoked"
-  | "import.completed"
-  | "user.erased"
-  | "webhook_endpoint.disabled";
+import type { Event } from "./event-types.ts";
+
+/** What an endpoint may ask for. */
+export type WebhookEventType = Event["type"];
 
 export interface NewWebhookEndpoint {
   url: string;

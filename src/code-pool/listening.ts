@@ -3,7 +3,7 @@
 import type { CampaignRow } from "../db/campaigns.ts";
 import { poolName } from "../domain/claim.ts";
 import type { PoolNews } from "./messages.ts";
-import { callObject, PoolOverloadedError } from "./stub.ts";
+import { callObject, PoolOverloadedError } from "../objects/call.ts";
 import type { PoolTally } from "./tally.ts";
 
 /** Sockets opened at a time: the platform lets 6 calls wait for an answer at once. */

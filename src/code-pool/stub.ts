@@ -8,19 +8,11 @@ import { repeated } from "../db/database.ts";
 import { poolName, shardOf, type PoolCampaign } from "../domain/claim.ts";
 import { base32 } from "../domain/id.ts";
 import { tellStock } from "../inventory/tell-stock.ts";
+import { callObject } from "../objects/call.ts";
 import type { CodePool } from "./code-pool.ts";
 import type { RequestKey } from "./messages.ts";
 import { DRY_MEMORY_MS } from "./refill.ts";
 import type { Bond } from "./requests.ts";
-
-/** Calls of one request to one object, the first included. */
-const ATTEMPTS_MAX = 3;
-const BACKOFF_MS = 50;
-
-/**
- * The pool has more waiting than it can take, or was reset each time. The caller may repeat safely.
- */
-export class PoolOverloadedError extends Error {}
 
 type Methods =
   | "bind"
@@ -199,29 +191,4 @@ export async function tellStockLater(env: Env, campaignId: string): Promise<void
 function caller(env: Env, campaignId: string, shard: number) {
   const pool = () => env.CODE_POOL.getByName(poolName(campaignId, shard)) as unknown as Pool;
   return <T>(method: (pool: Pool) => Promise<T>): Promise<T> => callObject(pool, method);
-}
-
-/**
- * Every call made through it must be safe to repeat: an attempt that failed may have taken effect.
- * A stub that saw its object reset fails for ever, hence a new one per attempt.
- */
-export async function callObject<Stub, T>(
-  newStub: () => Stub,
-  method: (stub: Stub) => Promise<T>,
-): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await method(newStub());
-    } catch (error) {
-      const { overloaded, retryable, durableObjectReset } = error as {
-        overloaded?: boolean;
-        retryable?: boolean;
-        durableObjectReset?: boolean;
-      };
-      if (overloaded === true) throw new PoolOverloadedError("overloaded", { cause: error });
-      if (retryable !== true && durableObjectReset !== true) throw error;
-      if (attempt === ATTEMPTS_MAX) throw new PoolOverloadedError("reset", { cause: error });
-    }
-    await scheduler.wait(BACKOFF_MS * 2 ** (attempt - 1) * (0.5 + Math.random()));
-  }
 }

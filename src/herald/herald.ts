@@ -21,6 +21,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { listUntold, tellMoments } from "../db/campaign-clock.ts";
 import { answered, causeOf } from "../db/database.ts";
+import { wakeBy } from "../objects/wake.ts";
 import { listDueStock, tellStock } from "../inventory/tell-stock.ts";
 import { wakeSenders } from "../webhooks/stub.ts";
 
@@ -58,11 +59,8 @@ export class Herald extends DurableObject<Env> {
     await this.#wakeAt(Date.now());
   }
 
-  /** Sets the alarm, unless it is set for an earlier time. */
-  async #wakeAt(time: number): Promise<void> {
-    const at = Math.min(time, Date.now() + SLEEP_MAX_MS);
-    const set = await this.ctx.storage.getAlarm();
-    if (set === null || set > at) await this.ctx.storage.setAlarm(at);
+  #wakeAt(time: number): Promise<void> {
+    return wakeBy(this.ctx.storage, Math.min(time, Date.now() + SLEEP_MAX_MS));
   }
 
   override async alarm(): Promise<void> {

@@ -1,6 +1,6 @@
 /** How the rest of the Worker reaches a brand's herald. */
 
-import { callObject } from "../code-pool/stub.ts";
+import { callObject } from "../objects/call.ts";
 
 /**
  * Before a change that is to be told, now or at its time. Rejects when nobody knows whether anyone

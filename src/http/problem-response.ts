@@ -3,7 +3,7 @@
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { PoolOverloadedError } from "../code-pool/stub.ts";
+import { PoolOverloadedError } from "../objects/call.ts";
 import { NoAnswerError } from "../db/database.ts";
 import { ProblemError, problems, type FieldError, type ProblemSlug } from "./problems.ts";
 import type { HttpEnv } from "./http-env.ts";

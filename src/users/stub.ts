@@ -1,6 +1,6 @@
 /** How the rest of the Worker reaches a brand's eraser. */
 
-import { callObject } from "../code-pool/stub.ts";
+import { callObject } from "../objects/call.ts";
 import { ClashError, type Clash } from "../db/alongside.ts";
 import type { Erasure, ErasureToMake } from "../inventory/erasures.ts";
 

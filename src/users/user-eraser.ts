@@ -19,6 +19,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { Clash } from "../db/alongside.ts";
 import { listLeasedCampaigns } from "../db/campaigns.ts";
 import { answered, causeOf, repeated } from "../db/database.ts";
+import { wakeBy } from "../objects/wake.ts";
 import {
   listRunningErasures,
   moveErasure,
@@ -88,11 +89,8 @@ export class UserEraser extends DurableObject<Env> {
     }
   }
 
-  /** Sets the alarm, unless it is set for an earlier time. */
-  async #wakeIn(ms: number): Promise<void> {
-    const at = Date.now() + ms;
-    const set = await this.ctx.storage.getAlarm();
-    if (set === null || set > at) await this.ctx.storage.setAlarm(at);
+  #wakeIn(ms: number): Promise<void> {
+    return wakeBy(this.ctx.storage, Date.now() + ms);
   }
 
   override async alarm(): Promise<void> {

@@ -1,6 +1,6 @@
 /** How the rest of the Worker reaches the senders of webhooks. */
 
-import { callObject } from "../code-pool/stub.ts";
+import { callObject } from "../objects/call.ts";
 import { answered } from "../db/database.ts";
 import { listEnabledEndpointIds } from "../db/webhook-senders.ts";
 import type { WebhookSender } from "./webhook-sender.ts";

@@ -42,6 +42,7 @@
 
 import { DurableObject } from "cloudflare:workers";
 import { answered, repeated } from "../db/database.ts";
+import { wakeBy } from "../objects/wake.ts";
 import { newId } from "../db/new-id.ts";
 import type { EndpointRow } from "../db/webhook-endpoints.ts";
 import { disableEndpoint, findSenderEndpoint } from "../db/webhook-senders.ts";
@@ -139,11 +140,8 @@ export class WebhookSender extends DurableObject<Env> {
     return name;
   }
 
-  /** Sets the alarm, unless it is set for an earlier time. */
-  async #wakeIn(ms: number): Promise<void> {
-    const at = Date.now() + ms;
-    const set = await this.ctx.storage.getAlarm();
-    if (set === null || set > at) await this.ctx.storage.setAlarm(at);
+  #wakeIn(ms: number): Promise<void> {
+    return wakeBy(this.ctx.storage, Date.now() + ms);
   }
 
   override async alarm(): Promise<void> {

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { PoolOverloadedError, poolOfUser, userKeyOf } from "../../src/code-pool/stub.ts";
+import { poolOfUser, userKeyOf } from "../../src/code-pool/stub.ts";
+import { PoolOverloadedError } from "../../src/objects/call.ts";
 import type { CampaignRow } from "../../src/db/campaigns.ts";
 
 const campaign = {
