@@ -1,10 +1,8 @@
 /**
  * zod's JSON Schema as the bundle has it (see [alias] in wrangler.toml): nothing. Each schema knows
  * how to write itself as one, with `.toJSONSchema()`, and nobody asks: the reference is made by the
- * OpenAPI generator. Only its counts of a schema's checks are used, by that generator too.
+ * OpenAPI generator beside this file.
  */
-
-export { aggregateChecks } from "../../../node_modules/zod/v4/core/json-schema-processors.js";
 
 function none() {
   throw new Error("zod's JSON Schema is not in the bundle: see src/http/bundled/");
@@ -16,6 +14,7 @@ export {
   without as createStandardJSONSchemaMethod,
   without as createToJSONSchemaMethod,
   none as toJSONSchema,
+  none as aggregateChecks,
   none as anyProcessor,
   none as arrayProcessor,
   none as bigintProcessor,

@@ -84,9 +84,9 @@ const KINDS = {
 
   string: (schema, isNullable) => ({
     ...typed("string", isNullable),
-    minLength: schema.minLength ?? undefined,
-    maxLength: schema.maxLength ?? undefined,
-    format: STRING_FORMATS[schema.format],
+    minLength: checkOf(schema, "min_length")?.minimum,
+    maxLength: checkOf(schema, "max_length")?.maximum,
+    format: STRING_FORMATS[defOf(schema).format],
     pattern: defOf(schema)
       .checks?.map(defOf)
       .find(({ format }) => format === "regex")
@@ -96,7 +96,7 @@ const KINDS = {
 
   number: (schema, isNullable) =>
     Object.assign(
-      typed(schema.format === "safeint" ? "integer" : "number", isNullable),
+      typed(defOf(schema).format === "safeint" ? "integer" : "number", isNullable),
       ...(defOf(schema).checks ?? []).map(defOf).map(({ check, inclusive, value }) => {
         if (check === "greater_than")
           return { [inclusive ? "minimum" : "exclusiveMinimum"]: value };
