@@ -122,3 +122,43 @@ it("writes schemas as the OpenAPI generator does that it stands in for", async (
   expect(() => documented(ours, z.object({ at: z.date() }))).toThrow('of the kind "date"');
   expect(() => documented(ours, z.object({ id: z.string().default("") }))).toThrow('"default"');
 });
+
+/** A schema of each kind that is used, by its name in zod. */
+const KINDS: Record<string, z.ZodType> = {
+  array: z.array(z.int()).min(1).max(1),
+  boolean: z.boolean(),
+  datetime: z.iso.datetime(),
+  email: z.email(),
+  enum: z.enum(["a", "b"]),
+  int: z.int().min(2).max(3),
+  literal: z.literal("a"),
+  null: z.null(),
+  number: z.number().gt(2).lt(3),
+  object: z.object({ a: z.string().optional() }).refine(() => false),
+  record: z.record(z.string().max(1), z.int()),
+  strictObject: z.strictObject({ a: z.string().nullable() }),
+  string: z.string().min(2).max(3).regex(/b/),
+  union: z.union([z.int(), z.string().max(1)]),
+  url: z.url({ protocol: /^https$/ }),
+};
+const UNFIT = [null, undefined, NaN, Infinity, 1e20, 1.5, 5, "", "long", "http://a.example"];
+const UNFIT_TOO = [[], [1, 2], ["a"], {}, { a: 1 }, { b: 1 }, { b: 1, cc: "" }, new Map(), true];
+
+it("says in English what zod says of each kind of schema that is used", async () => {
+  const sources = execFileSync("git", ["grep", "-hE", "", "--", "src/*.ts"], {
+    cwd: root,
+    encoding: "utf8",
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  const used = [...sources.matchAll(/\bz\s*\.(?:iso\s*\.)?(\w+)\(/g)].map(([, name]) => name);
+  expect(new Set(used)).toEqual(new Set(Object.keys(KINDS)));
+  const file = path.join(root, "src/http/bundled/zod-en.js");
+  const ours = (await import(file)) as { default: typeof z.locales.en };
+  const said = (value: unknown, schema: z.ZodType, { localeError: error }: z.core.$ZodConfig) =>
+    schema.safeParse(value, error === undefined ? {} : { error }).error?.issues;
+  for (const schema of Object.values(KINDS)) {
+    for (const value of [...UNFIT, ...UNFIT_TOO]) {
+      expect(said(value, schema, ours.default())).toEqual(said(value, schema, z.locales.en()));
+    }
+  }
+});
