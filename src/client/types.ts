@@ -128,6 +128,16 @@ export interface CampaignUpdate {
   max_claims_per_minute?: number | null;
   /** Numbers of codes, or parts of all that were made such as "10%": told once no more are left. */
   low_stock_thresholds?: (number | string)[] | null;
+  /** When a claim shows its code; on_demand: when it is revealed. */
+  reveal?: "at_claim" | "on_demand";
+  /** 10–604,800; how long a reserved code can be revealed. */
+  reveal_within_seconds?: number;
+  /** Only the user who holds a code redeems it. */
+  holder_only?: boolean;
+  /** Codes that were handed out elsewhere may be redeemed too. */
+  redeem_unclaimed?: boolean;
+  /** A code may live on after ends_at. */
+  codes_outlive_campaign?: boolean;
   metadata?: Record<string, string>;
 }
 
@@ -160,6 +170,11 @@ export interface Campaign {
   /** When max_claims_per_minute paused it, until it is resumed. */
   breaker_tripped_at: string | null;
   low_stock_thresholds: (number | string)[] | null;
+  reveal: "at_claim" | "on_demand";
+  reveal_within_seconds: number;
+  holder_only: boolean;
+  redeem_unclaimed: boolean;
+  codes_outlive_campaign: boolean;
   metadata: Record<string, string>;
   created_at: string;
 }

@@ -11,6 +11,11 @@ const ADDED_LATER = {
   claimsPerMinuteMax: null,
   breakerCountsFrom: 0,
   breakerTrippedAt: null,
+  reveal: "at_claim",
+  revealWithinSeconds: 900,
+  holderOnly: false,
+  redeemUnclaimed: false,
+  codesOutliveCampaign: true,
 } satisfies Partial<PoolCampaign>;
 
 // Read from storage every time, never from memory: a copy in memory could outlive a transaction

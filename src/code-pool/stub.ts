@@ -64,6 +64,11 @@ export function poolCampaign(campaign: CampaignRow): PoolCampaign {
     claimsPerMinuteMax: campaign.claimsPerMinuteMax,
     breakerCountsFrom: campaign.breakerCountsFrom,
     breakerTrippedAt: campaign.breakerTrippedAt,
+    reveal: campaign.reveal,
+    revealWithinSeconds: campaign.revealWithinSeconds,
+    holderOnly: campaign.holderOnly,
+    redeemUnclaimed: campaign.redeemUnclaimed,
+    codesOutliveCampaign: campaign.codesOutliveCampaign,
   };
 }
 

@@ -31,6 +31,11 @@ export type NewCampaign = Pick<CampaignRow, "brandId" | "slug" | "name" | "mode"
       | "acceptGuessable"
       | "claimsPerMinuteMax"
       | "lowStockThresholds"
+      | "reveal"
+      | "revealWithinSeconds"
+      | "holderOnly"
+      | "redeemUnclaimed"
+      | "codesOutliveCampaign"
       | "shopUrl"
       | "metadata"
       | "shards"
@@ -48,6 +53,11 @@ export function campaignToInsert(campaign: NewCampaign): CampaignRow {
     breakerTrippedAt: null,
     breakerCountsFrom: 0,
     lowStockThresholds: null,
+    reveal: "at_claim",
+    revealWithinSeconds: 900,
+    holderOnly: false,
+    redeemUnclaimed: false,
+    codesOutliveCampaign: false,
     codeLifetimeSeconds: null,
     contactRetentionDays: null,
     consent: null,

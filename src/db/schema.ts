@@ -88,6 +88,13 @@ export const campaigns = sqliteTable("campaigns", {
   breakerTrippedAt: integer(),
   breakerCountsFrom: integer().notNull().default(0),
   lowStockThresholds: text({ mode: "json" }).$type<Threshold[]>(),
+  reveal: text({ enum: ["at_claim", "on_demand"] })
+    .notNull()
+    .default("at_claim"),
+  revealWithinSeconds: integer().notNull().default(900),
+  holderOnly: integer({ mode: "boolean" }).notNull().default(false),
+  redeemUnclaimed: integer({ mode: "boolean" }).notNull().default(false),
+  codesOutliveCampaign: integer({ mode: "boolean" }).notNull().default(true),
   createdAt: integer().notNull(),
 });
 

@@ -20,6 +20,15 @@ export interface PoolCampaign {
   claimsPerMinuteMax: number | null;
   breakerCountsFrom: number;
   breakerTrippedAt: number | null;
+  /** `on_demand`: a claim reserves a code, and shows it once its user asks for it in time. */
+  reveal: "at_claim" | "on_demand";
+  revealWithinSeconds: number;
+  /** Whether a code is redeemed only for the user who holds it, who must be named. */
+  holderOnly: boolean;
+  /** Whether codes that were handed out elsewhere are redeemed too. */
+  redeemUnclaimed: boolean;
+  /** Whether a code may expire after `endsAt`. */
+  codesOutliveCampaign: boolean;
 }
 
 /** A user's word on whether their contact data may be shared, and on which text they gave it. */

@@ -2,9 +2,8 @@
 
 import * as z from "zod";
 import type { CampaignChange, CampaignRow } from "../db/campaigns.ts";
-import { BATCH_COUNT_MAX } from "../domain/batch.ts";
 import { closedReason } from "../domain/claim.ts";
-import { THRESHOLDS_MAX } from "../domain/low-stock.ts";
+import { Challenge, Consent, Metadata, ShopUrl, Thresholds } from "./campaign-parts.ts";
 import { CodeFormat } from "./code-format-schema.ts";
 import {
   AnsweredTime,
@@ -26,7 +25,11 @@ const LIFETIME_SECONDS_MAX = 315_360_000;
 const RETENTION_DAYS_MAX = 3_650;
 /** More than a campaign of 64 shards gives. */
 const CLAIMS_PER_MINUTE_MAX = 1_000_000;
-const METADATA_PAIRS_MAX = 50;
+const REVEALS = ["at_claim", "on_demand"] as const;
+/** A page must have the time to show the code to whoever asked for it. */
+const REVEAL_SECONDS_MIN = 10;
+/** A week: a reserved code is kept from everybody else. */
+const REVEAL_SECONDS_MAX = 604_800;
 
 export const Currency = z.string().regex(/^[A-Z]{3}$/, "Must be an ISO 4217 code such as EUR.");
 
@@ -61,52 +64,6 @@ export const Discount = z
     }
   })
   .meta({ id: "Discount", example: { type: "percentage", value: 15 } });
-
-const Consent = z
-  .strictObject({ required: z.boolean(), text: line(2_000), version: line(50) })
-  .meta({ id: "ConsentTerms", description: "What the user agrees to before getting a code." });
-
-const Challenge = z
-  .strictObject({
-    type: z.literal("turnstile"),
-    site_key: line(100),
-    secret: line(200).meta({ description: "Kept to verify with, and never shown." }),
-  })
-  .meta({
-    id: "NewChallenge",
-    description:
-      "Cloudflare Turnstile, with the action `claim`: pages then send challenge_token with each claim.",
-  });
-
-const Metadata = z
-  .record(line(40), z.string().max(500))
-  .refine(
-    (pairs) => Object.keys(pairs).length <= METADATA_PAIRS_MAX,
-    `At most ${METADATA_PAIRS_MAX} pairs.`,
-  )
-  .meta({ description: `Your own notes: up to ${METADATA_PAIRS_MAX} pairs of strings.` });
-
-const ShopUrl = z
-  .url({ protocol: /^https?$/, hostname: z.regexes.hostname })
-  .max(2_048)
-  .refine((url) => {
-    const { username, password } = URL.parse(url) ?? {};
-    return !username && !password;
-  }, "Must not hold a user name or password.")
-  .meta({
-    description: "Where the code is spent. Given out with it.",
-    example: "https://shop.example/",
-  });
-
-const Thresholds = z
-  .array(
-    z.union(
-      [z.int().min(1).max(BATCH_COUNT_MAX), z.string().regex(/^[1-9][0-9]?%$/)],
-      `Must be a number of codes from 1 to ${BATCH_COUNT_MAX}, or a percentage from 1% to 99%.`,
-    ),
-  )
-  .max(THRESHOLDS_MAX)
-  .refine((all) => new Set(all).size === all.length, "Each threshold once.");
 
 /** Fields that can be set at any time; null takes an optional one away. */
 const changeable = {
@@ -148,6 +105,25 @@ const changeable = {
     description:
       "Each is told by campaign.low_stock once no more than so many codes are left, or than that part of all that were made. null or []: none.",
     example: ["10%", 100],
+  }),
+  reveal: z.enum(REVEALS).meta({
+    description:
+      "When a claim shows its code. on_demand: it reserves one, and the reveal shows it and starts its life.",
+  }),
+  reveal_within_seconds: z.int().min(REVEAL_SECONDS_MIN).max(REVEAL_SECONDS_MAX).meta({
+    description: "How long a reserved code can be revealed before it is anybody's again.",
+  }),
+  holder_only: z.boolean().meta({
+    description:
+      "Lets nobody but the holder redeem: calls at the checkout must name user_id, and it must be the claim's.",
+  }),
+  redeem_unclaimed: z.boolean().meta({
+    description:
+      "Lets codes be redeemed that nobody claimed here, since they were handed out elsewhere. Not with holder_only: such a code has no holder.",
+  }),
+  codes_outlive_campaign: z.boolean().meta({
+    description:
+      "Lets a code live on after ends_at. Otherwise it expires then at the latest, whatever its lifetime; ending by hand expires none.",
   }),
   metadata: Metadata,
 };
@@ -208,6 +184,11 @@ export const Campaign = z
       description: "When max_claims_per_minute paused it, until it is resumed.",
     }),
     low_stock_thresholds: z.array(z.union([z.int(), z.string()])).nullable(),
+    reveal: z.enum(REVEALS),
+    reveal_within_seconds: z.int(),
+    holder_only: z.boolean(),
+    redeem_unclaimed: z.boolean(),
+    codes_outlive_campaign: z.boolean(),
     metadata: z.record(z.string(), z.string()),
     created_at: AnsweredTime,
   })
@@ -239,6 +220,11 @@ export function presentCampaign(campaign: CampaignRow): z.infer<typeof Campaign>
     max_claims_per_minute: campaign.claimsPerMinuteMax,
     breaker_tripped_at: toWireTime(campaign.breakerTrippedAt),
     low_stock_thresholds: campaign.lowStockThresholds,
+    reveal: campaign.reveal,
+    reveal_within_seconds: campaign.revealWithinSeconds,
+    holder_only: campaign.holderOnly,
+    redeem_unclaimed: campaign.redeemUnclaimed,
+    codes_outlive_campaign: campaign.codesOutliveCampaign,
     metadata: campaign.metadata,
     created_at: toWireTime(campaign.createdAt),
   };
@@ -269,6 +255,11 @@ export function toChange(fields: z.infer<typeof CampaignUpdate>): Defined<Campai
     claimsPerMinuteMax: fields.max_claims_per_minute,
     lowStockThresholds:
       fields.low_stock_thresholds?.length === 0 ? null : fields.low_stock_thresholds,
+    reveal: fields.reveal,
+    revealWithinSeconds: fields.reveal_within_seconds,
+    holderOnly: fields.holder_only,
+    redeemUnclaimed: fields.redeem_unclaimed,
+    codesOutliveCampaign: fields.codes_outlive_campaign,
     metadata: fields.metadata,
   });
 }

@@ -16,6 +16,11 @@ export const openCampaign: PoolCampaign = {
   claimsPerMinuteMax: null,
   breakerCountsFrom: 0,
   breakerTrippedAt: null,
+  reveal: "at_claim",
+  revealWithinSeconds: 900,
+  holderOnly: false,
+  redeemUnclaimed: false,
+  codesOutliveCampaign: false,
 };
 
 /** A claim as a caller would pass it on who read the campaign when it was new, and open. */

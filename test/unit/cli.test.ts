@@ -110,6 +110,11 @@ const campaign = {
   consent: null,
   shop_url: null,
   shards: 1,
+  reveal: "at_claim",
+  reveal_within_seconds: 900,
+  holder_only: false,
+  redeem_unclaimed: false,
+  codes_outlive_campaign: false,
   metadata: {},
   created_at: "2026-11-24T06:06:16.110Z",
 };
@@ -259,7 +264,8 @@ describe("campaigns create", () => {
       "--slug spring --discount 12.5% --pattern ####-#### --alphabet AB --prefix X- --suffix=-Y --length 8 " +
       "--lifetime 90m --starts 2027-01-01T00:00:00Z --ends 2027-02-01T00:00:00Z --shards 4 " +
       "--claims-per-user 2 --accept-guessable --shop-url https://shop.example/ --mode test " +
-      "--low-stock 10%,1_000,5";
+      "--low-stock 10%,1_000,5 --on-demand --reveal-within 10m --holder-only --redeem-unclaimed " +
+      "--codes-outlive-campaign";
     await cli(["campaigns", "create", "--name", "Spring", ...many.split(" ")]);
     expect(JSON.parse(service.asked[1]?.body ?? "")).toEqual({
       name: "Spring",
@@ -275,7 +281,23 @@ describe("campaigns create", () => {
       shards: 4,
       shop_url: "https://shop.example/",
       low_stock_thresholds: ["10%", 1_000, 5],
+      reveal: "on_demand",
+      reveal_within_seconds: 600,
+      holder_only: true,
+      redeem_unclaimed: true,
+      codes_outlive_campaign: true,
     });
+  });
+
+  it("tells when codes are shown and who may redeem them, where that is not the usual", async () => {
+    service.on("POST /v1/campaigns", { status: 201, json: campaign });
+    const usual = await cli(["campaigns", "create", "--name", "Spring"]);
+    expect(usual.out).not.toMatch(/on demand|holder|unclaimed|outlive/);
+    const rules = { reveal: "on_demand", holder_only: true, codes_outlive_campaign: true };
+    service.on("POST /v1/campaigns", { status: 201, json: { ...campaign, ...rules } });
+    const { out } = await cli(["campaigns", "create", "--name", "Spring"]);
+    expect(out).toContain("on demand, within 15 min");
+    expect(out).toContain("redeemed by their holder only, may outlive the campaign");
   });
 
   it("refuses thresholds that are none, before anything is sent", async () => {

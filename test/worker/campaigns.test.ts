@@ -22,6 +22,11 @@ const everything = {
   shop_url: "https://shop.example/spring",
   max_claims_per_minute: 600,
   low_stock_thresholds: ["10%", 100, 1],
+  reveal: "on_demand",
+  reveal_within_seconds: 60,
+  holder_only: true,
+  redeem_unclaimed: true,
+  codes_outlive_campaign: true,
   metadata: { team: "growth" },
 };
 
@@ -75,6 +80,31 @@ describe("a campaign", () => {
     };
     const patched = await api.send(brand.secret, `PATCH ${path}`, cleared);
     expect(patched.body).toEqual({ ...created.body, ...cleared });
+  });
+
+  it("shows codes at the claim and lets them end with it, unless it is told otherwise", async () => {
+    const brand = await api.newBrand();
+    const made = await create(brand, {});
+    const usual = {
+      reveal: "at_claim",
+      reveal_within_seconds: 900,
+      holder_only: false,
+      redeem_unclaimed: false,
+      codes_outlive_campaign: false,
+    };
+    expect(made.body).toMatchObject(usual);
+    const path = `PATCH /v1/campaigns/${String(made.body["id"])}`;
+    const unusual = {
+      reveal: "on_demand",
+      reveal_within_seconds: 604_800,
+      holder_only: true,
+      redeem_unclaimed: true,
+      codes_outlive_campaign: true,
+    };
+    for (const fields of [{ reveal_within_seconds: 10 }, unusual, usual]) {
+      const set = await api.send(brand.secret, path, fields);
+      expect([set.status, set.body]).toMatchObject([200, fields]);
+    }
   });
 
   it("takes times with any offset and answers in UTC with milliseconds", async () => {
@@ -163,6 +193,11 @@ describe("a campaign", () => {
     ["a time beyond the year 9999", { ends_at: "9999-12-31T23:59:59-23:59" }, "/ends_at"],
     ["a time before the year 1", { starts_at: "0000-01-01T00:00:00+23:59" }, "/starts_at"],
     ["a status", { status: "paused" }, "/status"],
+    ["a reveal of its own kind", { reveal: "later" }, "/reveal"],
+    ["a reveal of nine seconds", { reveal_within_seconds: 9 }, "/reveal_within_seconds"],
+    ["a reveal beyond a week", { reveal_within_seconds: 604_801 }, "/reveal_within_seconds"],
+    ["a reveal without a time", { reveal_within_seconds: null }, "/reveal_within_seconds"],
+    ["a rule that is neither yes nor no", { holder_only: "yes" }, "/holder_only"],
     ["a threshold of no code", { low_stock_thresholds: [0] }, "/low_stock_thresholds/0"],
     ["half a code as threshold", { low_stock_thresholds: [1.5] }, "/low_stock_thresholds/0"],
     ["a threshold of all", { low_stock_thresholds: [9, "100%"] }, "/low_stock_thresholds/1"],

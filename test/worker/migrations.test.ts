@@ -325,6 +325,33 @@ describe("a database from before stock was counted", () => {
   });
 });
 
+describe("a database from before campaigns had rules for the checkout", () => {
+  it("keeps the promise that codes have a life of their own; a new campaign makes none", async () => {
+    const key = await newSecretKey(other.id, "live");
+    const was = await api.send(key, `GET /v1/campaigns/${clocked.running}`);
+    const usual = { reveal: "at_claim", reveal_within_seconds: 900, holder_only: false };
+    const rules = { ...usual, redeem_unclaimed: false };
+    expect(was.body).toMatchObject({ ...rules, codes_outlive_campaign: true });
+    const made = await api.send(key, "POST /v1/campaigns", { name: "New" });
+    expect(made.body).toMatchObject({ ...rules, codes_outlive_campaign: false });
+  });
+
+  it("takes no rule that there is not", async () => {
+    const set = (rule: string) =>
+      env.DB.prepare(`UPDATE campaigns SET ${rule} WHERE id = ?`).bind(clocked.running).run();
+    for (const rule of [
+      "reveal = 'later'",
+      "reveal_within_seconds = 9",
+      "reveal_within_seconds = 604801",
+      "holder_only = 2",
+      "redeem_unclaimed = 2",
+      "codes_outlive_campaign = 2",
+    ]) {
+      await expect(set(rule)).rejects.toThrow(/CHECK/);
+    }
+  });
+});
+
 describe("a database from before campaigns were told of their times", () => {
   it("tells what is still to come, and nothing that is past", async () => {
     const herald = env.HERALD.getByName(other.id);

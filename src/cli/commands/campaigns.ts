@@ -17,6 +17,21 @@ function breakerText(campaign: Campaign): string | null {
   return max == null ? null : `${max} claims at most`;
 }
 
+function revealText(campaign: Campaign): string | null {
+  const { reveal, reveal_within_seconds: within } = campaign;
+  return reveal === "on_demand" ? `on demand, within ${duration(within)}` : null;
+}
+
+/** What sets the campaign's codes apart from those of others. */
+function rulesText(campaign: Campaign): string | null {
+  const rules = [
+    campaign.holder_only && "redeemed by their holder only",
+    campaign.redeem_unclaimed && "redeemed unclaimed too",
+    campaign.codes_outlive_campaign && "may outlive the campaign",
+  ].filter(Boolean);
+  return rules.length === 0 ? null : rules.join(", ");
+}
+
 async function show(call: Invocation, campaign: Campaign): Promise<void> {
   await call.io.answer(campaign, async () => {
     const lifetime = campaign.code_lifetime_seconds;
@@ -31,6 +46,8 @@ async function show(call: Invocation, campaign: Campaign): Promise<void> {
       ["ends", campaign.ends_at],
       ["codes", formatText(campaign.code_format)],
       ["lifetime", lifetime === null ? null : `${duration(lifetime)} from the claim`],
+      ["shown", revealText(campaign)],
+      ["rules", rulesText(campaign)],
       ["a user gets", `${campaign.claims_per_user} at most`],
       ["shards", String(campaign.shards)],
       ["a minute", breakerText(campaign)],
@@ -45,6 +62,7 @@ function newCampaign(call: Invocation): NewCampaign {
   const discount = call.text("discount");
   const lifetime = call.text("lifetime");
   const lowStock = call.text("low-stock");
+  const revealWithin = call.text("reveal-within");
   const codeFormat = given({
     pattern: call.text("pattern"),
     length: call.count("length"),
@@ -69,6 +87,12 @@ function newCampaign(call: Invocation): NewCampaign {
       max_claims_per_minute: call.count("max-per-minute"),
       low_stock_thresholds:
         lowStock === undefined ? undefined : parseThresholds(lowStock, "--low-stock"),
+      reveal: call.flag("on-demand") ? ("on_demand" as const) : undefined,
+      reveal_within_seconds:
+        revealWithin === undefined ? undefined : parseDuration(revealWithin, "--reveal-within"),
+      holder_only: call.flag("holder-only") ? true : undefined,
+      redeem_unclaimed: call.flag("redeem-unclaimed") ? true : undefined,
+      codes_outlive_campaign: call.flag("codes-outlive-campaign") ? true : undefined,
       shop_url: call.text("shop-url"),
     }),
   };
@@ -126,6 +150,11 @@ export const campaignCommands: readonly Command[] = [
       shards: { value: "N", help: "1-64, for drops of more than 300 claims a second; 1" },
       "max-per-minute": { value: "N", help: "new claims in a minute; one more pauses it" },
       "low-stock": { value: "LIST", help: "tell when no more are left: 10%,100" },
+      "on-demand": { help: "a claim reserves a code; it is shown when its user asks for it" },
+      "reveal-within": { value: "TIME", help: "how long they may ask, with --on-demand; 15m" },
+      "holder-only": { help: "only the user who holds a code redeems it" },
+      "redeem-unclaimed": { help: "codes that were handed out elsewhere may be redeemed too" },
+      "codes-outlive-campaign": { help: "a code may live on after --ends" },
       "shop-url": { value: "URL", help: "where the code is spent" },
       mode: { value: "MODE", help: "live or test; that of the key unless you say" },
     },
