@@ -73,8 +73,12 @@ export interface Discount {
   type: "percentage" | "fixed_amount" | "free_shipping" | "other";
   /** A percentage of at most 100, or an amount in minor units. */
   value?: number;
-  /** ISO 4217; with fixed_amount only. */
+  /** ISO 4217, of the amounts; an order in another is refused. */
   currency?: string;
+  /** Minor units that an order must come to. */
+  minimum_order_amount?: number;
+  /** Minor units that a percentage takes off at most. */
+  maximum_discount_amount?: number;
   description?: string;
 }
 

@@ -3,6 +3,7 @@
 import * as z from "zod";
 import type { CampaignChange, CampaignRow } from "../db/campaigns.ts";
 import { closedReason } from "../domain/claim.ts";
+import { isCurrency } from "../domain/currency.ts";
 import { Challenge, Consent, Metadata, ShopUrl, Thresholds } from "./campaign-parts.ts";
 import { CodeFormat } from "./code-format-schema.ts";
 import {
@@ -31,7 +32,14 @@ const REVEAL_SECONDS_MIN = 10;
 /** A week: a reserved code is kept from everybody else. */
 const REVEAL_SECONDS_MAX = 604_800;
 
-export const Currency = z.string().regex(/^[A-Z]{3}$/, "Must be an ISO 4217 code such as EUR.");
+const NO_CURRENCY = "Must be an ISO 4217 code such as EUR.";
+
+export const Currency = z
+  .string()
+  .regex(/^[A-Z]{3}$/, { error: NO_CURRENCY, abort: true })
+  .refine(isCurrency, NO_CURRENCY);
+
+const Amount = z.int().min(1).max(AMOUNT_MAX);
 
 export const Discount = z
   .strictObject({
@@ -40,25 +48,38 @@ export const Discount = z
       description:
         "A percentage of at most 100 with at most two decimals, or an amount in minor units.",
     }),
-    currency: Currency.optional(),
+    currency: Currency.optional().meta({
+      description: "Of the amounts. An order in another is refused.",
+    }),
+    minimum_order_amount: Amount.optional().meta({
+      description: "What an order must come to, in minor units. Then the checkout must name it.",
+    }),
+    maximum_discount_amount: Amount.optional().meta({
+      description: "The most that a percentage takes off, in minor units.",
+    }),
     description: line(500).optional(),
   })
   .check((ctx) => {
-    const { type, value, currency } = ctx.value;
     const refuse = (field: string, message: string) =>
       ctx.issues.push({ code: "custom", path: [field], message, input: ctx.value });
+    const { type, value, currency } = ctx.value;
+    const { minimum_order_amount: minimum, maximum_discount_amount: maximum } = ctx.value;
+    const isLimited = minimum !== undefined || maximum !== undefined;
     if (type === "percentage") {
       if (value === undefined) refuse("value", "A percentage needs a value.");
       else if (value > 100) refuse("value", "A percentage is at most 100.");
       else if (Number(value.toFixed(2)) !== value)
         refuse("value", "A percentage has at most two decimals.");
-    }
+    } else if (maximum !== undefined)
+      refuse("maximum_discount_amount", "Only a percentage has a maximum.");
     if (type === "fixed_amount") {
       if (value === undefined) refuse("value", "A fixed amount needs a value.");
       else if (!Number.isInteger(value))
         refuse("value", "An amount is a whole number of minor units.");
       if (currency === undefined) refuse("currency", "A fixed amount needs a currency.");
-    } else if (currency !== undefined) refuse("currency", "Only a fixed amount has a currency.");
+    } else if (currency === undefined) {
+      if (isLimited) refuse("currency", "A minimum or a maximum needs a currency.");
+    } else if (!isLimited) refuse("currency", "Only an amount has a currency.");
     if ((type === "free_shipping" || type === "other") && value !== undefined) {
       refuse("value", "Only a percentage or a fixed amount has a value.");
     }

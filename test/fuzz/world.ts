@@ -25,9 +25,10 @@ const KINDS: Record<string, string> = {
   aud: "entry",
   era: "erasure",
 };
-/** Real values of other path parameters. */
+/** Real values of other path parameters and fields. */
 const KNOWN: Record<string, string[]> = {
   slug: ["not-found", "codes-exhausted", "validation-failed"],
+  currency: ["EUR", "USD", "JPY"],
 };
 const ID = /^([a-z]{3})_[0-9a-z]{8,}$/;
 /** Values of a kind that are kept: the newest. */

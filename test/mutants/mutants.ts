@@ -1548,6 +1548,66 @@ export const mutants: Mutant[] = [
       },
     ],
   },
+  {
+    name: "half a unit that is the shop's",
+    edits: [
+      {
+        file: "src/domain/discount.ts",
+        from: "share + WHOLE / 2n) / WHOLE",
+        to: "share) / WHOLE",
+      },
+    ],
+  },
+  {
+    name: "a percentage without its maximum",
+    edits: [
+      {
+        file: "src/domain/discount.ts",
+        from: "Math.min(part, discount.maximum_discount_amount ?? part)",
+        to: "part",
+      },
+    ],
+  },
+  {
+    name: "an order of just the minimum refused",
+    edits: [
+      {
+        file: "src/domain/discount.ts",
+        from: "order.amount < minimum ?",
+        to: "order.amount <= minimum ?",
+      },
+    ],
+  },
+  {
+    name: "a minimum that an order nobody named meets",
+    edits: [
+      {
+        file: "src/domain/discount.ts",
+        from: 'return minimum === undefined ? null : "order-required";',
+        to: "return null;",
+      },
+    ],
+  },
+  {
+    name: "amounts of two currencies compared",
+    edits: [
+      {
+        file: "src/domain/discount.ts",
+        from: "currency !== undefined && currency !== order.currency",
+        to: 'currency === undefined && order.currency === ""',
+      },
+    ],
+  },
+  {
+    name: "a maximum in no currency",
+    edits: [
+      {
+        file: "src/http/campaign-schemas.ts",
+        from: "const isLimited = minimum !== undefined || maximum !== undefined;",
+        to: "const isLimited = minimum !== undefined;",
+      },
+    ],
+  },
 ];
 
 /** The mutant of that name; throws when there is none. */

@@ -7,6 +7,7 @@ import { withMutant } from "./tree.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const TESTS = [
+  "test/unit/discount",
   "test/unit/low-stock",
   "test/unit/match-key",
   "test/unit/rate",

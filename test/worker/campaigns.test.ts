@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { formatApiKey } from "../../src/domain/api-key.ts";
 import { hashKey } from "../../src/db/api-keys.ts";
 import { newId, randomBytes } from "../../src/db/new-id.ts";
+import { isCurrency } from "../../src/domain/currency.ts";
 import { unique, type Brand } from "../support/api.ts";
 import { staleRequest } from "../support/pool-requests.ts";
 import { api } from "../support/worker-api.ts";
@@ -29,6 +30,18 @@ const everything = {
   codes_outlive_campaign: true,
   metadata: { team: "growth" },
 };
+
+/** Those of November 2026 that an amount can be in: no metals, units of account or test codes. */
+const ISO_4217 = (
+  "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BOV BRL BSD BTN BWP " +
+  "BYN BZD CAD CDF CHE CHF CHW CLF CLP CNY COP COU CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN " +
+  "ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK " +
+  "JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD " +
+  "MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP " +
+  "PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP " +
+  "SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD USN UYI UYU UYW UZS VED VES VND VUV " +
+  "WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG"
+).split(" ");
 
 async function create(brand: Brand, fields: object) {
   return api.send(brand.secret, "POST /v1/campaigns", { name: unique("c"), ...fields });
@@ -140,6 +153,29 @@ describe("a campaign", () => {
     expect((await api.send(brand.secret, `GET /v1/campaigns/${slug}`)).body).toEqual(first.body);
   });
 
+  it("limits its discount by a minimum of any, and a maximum of a percentage", async () => {
+    const brand = await api.newBrand();
+    const limits = { currency: "KWD", minimum_order_amount: 1_000_000_000_000 };
+    for (const discount of [
+      { ...percents, ...limits, maximum_discount_amount: 1 },
+      { ...percents, currency: "JPY", maximum_discount_amount: 2_000 },
+      { type: "fixed_amount", value: 1, ...limits },
+      { type: "free_shipping", ...limits },
+      { type: "other", ...limits, description: "A bag" },
+    ]) {
+      const { status, body } = await create(brand, { discount });
+      expect([status, body["discount"]]).toEqual([201, discount]);
+    }
+  });
+
+  it("takes every currency of ISO 4217 that is in use, whatever the runtime's data has", () => {
+    const known = new Set(Intl.supportedValuesOf("currency"));
+    expect(ISO_4217.filter((code) => !known.has(code)).length).toBeLessThan(20);
+    expect(ISO_4217.filter((code) => !isCurrency(code))).toEqual([]);
+  });
+
+  const percents = { type: "percentage", value: 15 };
+  const euros = { type: "fixed_amount", value: 500, currency: "EUR" };
   const refused: [string, object, string][] = [
     ["a percentage above 100", { discount: { type: "percentage", value: 101 } }, "/discount/value"],
     [
@@ -162,6 +198,52 @@ describe("a campaign", () => {
       "free shipping with a value",
       { discount: { type: "free_shipping", value: 1 } },
       "/discount/value",
+    ],
+    [
+      "a currency that there is not",
+      { discount: { ...euros, currency: "EUX" } },
+      "/discount/currency",
+    ],
+    [
+      "a currency in small letters",
+      { discount: { ...euros, currency: "eur" } },
+      "/discount/currency",
+    ],
+    ["a currency of nothing", { discount: { ...percents, currency: "EUR" } }, "/discount/currency"],
+    [
+      "a minimum without a currency",
+      { discount: { ...percents, minimum_order_amount: 100 } },
+      "/discount/currency",
+    ],
+    [
+      "a maximum without a currency",
+      { discount: { ...percents, maximum_discount_amount: 100 } },
+      "/discount/currency",
+    ],
+    [
+      "a maximum of a fixed amount",
+      { discount: { ...euros, maximum_discount_amount: 100 } },
+      "/discount/maximum_discount_amount",
+    ],
+    [
+      "a maximum of free shipping",
+      { discount: { type: "free_shipping", currency: "EUR", maximum_discount_amount: 100 } },
+      "/discount/maximum_discount_amount",
+    ],
+    [
+      "a minimum of nothing",
+      { discount: { ...euros, minimum_order_amount: 0 } },
+      "/discount/minimum_order_amount",
+    ],
+    [
+      "a minimum in fractions",
+      { discount: { ...euros, minimum_order_amount: 1.5 } },
+      "/discount/minimum_order_amount",
+    ],
+    [
+      "a minimum beyond all orders",
+      { discount: { ...euros, minimum_order_amount: 1_000_000_000_001 } },
+      "/discount/minimum_order_amount",
     ],
     ["an unknown discount", { discount: { type: "bogus" } }, "/discount/type"],
     [
