@@ -32,6 +32,27 @@ export function parseDuration(text: string, name: string): number {
   return seconds;
 }
 
+/** An amount with its currency, in minor units; null when it is none. */
+function amountOf(text: string): { value: number; currency: string } | null {
+  const [, amount = "", code = ""] = /^(\d+(?:\.\d+)?) ?([A-Za-z]{3})$/.exec(text.trim()) ?? [];
+  if (amount === "") return null;
+  const currency = code.toUpperCase();
+  const digits = minorDigits(currency);
+  const [whole = "", fraction = ""] = amount.split(".");
+  if (fraction.length > digits) {
+    throw new UsageError(`${currency} has ${digits} digits after the point at most.`);
+  }
+  const value = Number(whole + fraction.padEnd(digits, "0"));
+  return Number.isSafeInteger(value) ? { value, currency } : null;
+}
+
+/** An amount that has an option of its own. */
+export function parseAmount(text: string, name: string): { value: number; currency: string } {
+  const amount = amountOf(text);
+  if (amount === null) throw new UsageError(`${name} must be such as "49.90 EUR".`);
+  return amount;
+}
+
 const DISCOUNT_FORMS = '--discount must be such as 15%, "5.00 EUR" or "free shipping".';
 
 /** A percentage, an amount with its currency, or free shipping. */
@@ -40,17 +61,9 @@ export function parseDiscount(text: string): Discount {
   if (/^free[ _-]shipping$/i.test(trimmed)) return { type: "free_shipping" };
   const [, percent] = /^(\d+(?:\.\d+)?) ?%$/.exec(trimmed) ?? [];
   if (percent !== undefined) return { type: "percentage", value: Number(percent) };
-  const [, amount = "", code = ""] = /^(\d+(?:\.\d+)?) ?([A-Za-z]{3})$/.exec(trimmed) ?? [];
-  if (amount === "") throw new UsageError(DISCOUNT_FORMS);
-  const currency = code.toUpperCase();
-  const digits = minorDigits(currency);
-  const [whole = "", fraction = ""] = amount.split(".");
-  if (fraction.length > digits) {
-    throw new UsageError(`${currency} has ${digits} digits after the point at most.`);
-  }
-  const value = Number(whole + fraction.padEnd(digits, "0"));
-  if (!Number.isSafeInteger(value)) throw new UsageError(DISCOUNT_FORMS);
-  return { type: "fixed_amount", value, currency };
+  const amount = amountOf(trimmed);
+  if (amount === null) throw new UsageError(DISCOUNT_FORMS);
+  return { type: "fixed_amount", ...amount };
 }
 
 /** Numbers of codes and percentages, with commas between them: `10%,100`. */

@@ -84,11 +84,14 @@ export function money(minorUnits: number, currency: string): string {
 export function discountText(discount: Discount | null): string {
   if (discount === null) return "none";
   const { type, value = 0, currency = "", description } = discount;
+  const { minimum_order_amount: minimum, maximum_discount_amount: maximum } = discount;
   const texts = {
     percentage: `${value}%`,
     fixed_amount: money(value, currency),
     free_shipping: "free shipping",
     other: description ?? "other",
   };
-  return texts[type] ?? type;
+  const most = maximum === undefined ? "" : `, ${money(maximum, currency)} at most`;
+  const least = minimum === undefined ? "" : `, for orders from ${money(minimum, currency)}`;
+  return `${texts[type] ?? type}${most}${least}`;
 }

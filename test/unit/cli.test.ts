@@ -310,6 +310,33 @@ describe("campaigns create", () => {
     expect(service.asked).toEqual([]);
   });
 
+  it("limits a discount in its one currency, and shows the limits", async () => {
+    const create = (args: string[]) => cli(["campaigns", "create", "--name", "x", ...args]);
+    const limits = ["--minimum-order", "50.00 eur", "--maximum-discount", "20 EUR"];
+    const discount = {
+      type: "percentage",
+      value: 15,
+      currency: "EUR",
+      minimum_order_amount: 5_000,
+      maximum_discount_amount: 2_000,
+    };
+    service.on("POST /v1/campaigns", { status: 201, json: { ...campaign, discount } });
+    const { out } = await create(["--discount", "15%", ...limits]);
+    expect(JSON.parse(service.asked[0]?.body ?? "")).toEqual({ name: "x", discount });
+    expect(out).toContain("15%, 20.00 EUR at most, for orders from 50.00 EUR");
+    const wrong: [string[], RegExp][] = [
+      [limits, /--minimum-order needs a --discount/],
+      [["--discount", "5 USD", ...limits.slice(0, 2)], /are of one currency/],
+      [["--discount", "15%", "--maximum-discount", "20"], /--maximum-discount must be such as/],
+    ];
+    for (const [args, message] of wrong) {
+      const { code, err } = await create(args);
+      expect([args, code]).toEqual([args, 2]);
+      expect(err).toMatch(message);
+    }
+    expect(service.asked.length).toBe(1);
+  });
+
   it("knows the minor units of a currency", async () => {
     service.on("POST /v1/campaigns", { status: 201, json: campaign });
     const amounts: [string, number, string][] = [

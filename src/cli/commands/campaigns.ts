@@ -1,6 +1,12 @@
-import type { Campaign, CodeFormat, NewCampaign } from "../../client/client.ts";
+import type { Campaign, CodeFormat, Discount, NewCampaign } from "../../client/client.ts";
 import { given, OK, type Command, type Invocation } from "../command.ts";
-import { parseDiscount, parseDuration, parseThresholds } from "../parse.ts";
+import {
+  parseAmount,
+  parseDiscount,
+  parseDuration,
+  parseThresholds,
+  UsageError,
+} from "../parse.ts";
 import { printRows, ROW_OPTIONS } from "../rows.ts";
 import { discountText, duration } from "../text.ts";
 
@@ -58,8 +64,31 @@ async function show(call: Invocation, campaign: Campaign): Promise<void> {
   });
 }
 
+function discountOf(call: Invocation): Discount | undefined {
+  const text = call.text("discount");
+  const [least, most] = (["minimum-order", "maximum-discount"] as const).map((name) => {
+    const amount = call.text(name);
+    if (amount !== undefined && text === undefined)
+      throw new UsageError(`--${name} needs a --discount.`);
+    return amount === undefined ? undefined : parseAmount(amount, `--${name}`);
+  });
+  if (text === undefined) return undefined;
+  const discount = parseDiscount(text);
+  const currencies = [discount, least, most].map((one) => one?.currency).filter(Boolean);
+  const [currency] = currencies;
+  if (currencies.some((one) => one !== currency))
+    throw new UsageError("All amounts of a discount are of one currency.");
+  return {
+    ...discount,
+    ...given({
+      currency,
+      minimum_order_amount: least?.value,
+      maximum_discount_amount: most?.value,
+    }),
+  };
+}
+
 function newCampaign(call: Invocation): NewCampaign {
-  const discount = call.text("discount");
   const lifetime = call.text("lifetime");
   const lowStock = call.text("low-stock");
   const revealWithin = call.text("reveal-within");
@@ -75,7 +104,7 @@ function newCampaign(call: Invocation): NewCampaign {
     ...given({
       slug: call.text("slug"),
       mode: call.oneOf("mode", ["live", "test"]),
-      discount: discount === undefined ? undefined : parseDiscount(discount),
+      discount: discountOf(call),
       code_format: Object.keys(codeFormat).length === 0 ? undefined : codeFormat,
       accept_guessable: call.flag("accept-guessable") ? true : undefined,
       code_lifetime_seconds:
@@ -137,6 +166,8 @@ export const campaignCommands: readonly Command[] = [
       name: { value: "NAME", help: "what people call it", isRequired: true },
       slug: { value: "SLUG", help: "what commands and URLs call it; made from the name" },
       discount: { value: "DISCOUNT", help: '15%, "5.00 EUR" or "free shipping"' },
+      "minimum-order": { value: "AMOUNT", help: 'only for orders from there on: "50.00 EUR"' },
+      "maximum-discount": { value: "AMOUNT", help: "what a percentage takes off at most" },
       pattern: { value: "PATTERN", help: "how codes look: '####-####' draws eight characters" },
       length: { value: "N", help: "characters drawn for a code, instead of a pattern" },
       alphabet: { value: "CHARACTERS", help: "what they are drawn from" },

@@ -1,6 +1,6 @@
 import type { Order, Redemption } from "../../client/client.ts";
 import { given, NO, OK, type Command, type Invocation, type Option } from "../command.ts";
-import { parseDiscount, UsageError } from "../parse.ts";
+import { parseAmount } from "../parse.ts";
 import { discountText, money } from "../text.ts";
 
 const ORDER_OPTIONS: Readonly<Record<string, Option>> = {
@@ -11,11 +11,8 @@ const ORDER_OPTIONS: Readonly<Record<string, Option>> = {
 function orderOf(call: Invocation): Order | undefined {
   const text = call.text("amount");
   if (text === undefined) return undefined;
-  const { type, value, currency } = parseDiscount(text);
-  if (type === "fixed_amount" && value !== undefined && currency !== undefined) {
-    return { amount: value, currency };
-  }
-  throw new UsageError('--amount must be such as "49.90 EUR".');
+  const { value, currency } = parseAmount(text, "--amount");
+  return { amount: value, currency };
 }
 
 async function show(call: Invocation, redemption: Redemption): Promise<void> {
