@@ -7,7 +7,7 @@
 import { AuditLog } from "./audit-log.ts";
 import { Brands, Profile } from "./brands.ts";
 import { Batches, Campaigns } from "./campaigns.ts";
-import { Claims, Redemptions } from "./claims.ts";
+import { Claims, Holds, Redemptions } from "./claims.ts";
 import type { Integrity, Stats, StatsWindow } from "./code-types.ts";
 import { Codes, Imports } from "./codes.ts";
 import { Deliveries } from "./deliveries.ts";
@@ -23,6 +23,7 @@ export type { Export, ExportFormat, List } from "./lists.ts";
 export type { CallOptions, ClientOptions, CreateOptions, Fetch, Retry } from "./transport.ts";
 export type { ImportType } from "./codes.ts";
 export type { Upload } from "./upload.ts";
+export type * from "./checkout-types.ts";
 export type * from "./code-types.ts";
 export type * from "./event-types.ts";
 export type * from "./delivery-types.ts";
@@ -42,6 +43,7 @@ export class Codedrop {
   readonly imports: Imports;
   readonly codes: Codes;
   readonly claims: Claims;
+  readonly holds: Holds;
   readonly redemptions: Redemptions;
   readonly events: Events;
   readonly webhookEndpoints: WebhookEndpoints;
@@ -60,6 +62,7 @@ export class Codedrop {
     this.imports = new Imports(transport);
     this.codes = new Codes(transport);
     this.claims = new Claims(transport);
+    this.holds = new Holds(transport);
     this.redemptions = new Redemptions(transport);
     this.events = new Events(transport);
     this.webhookEndpoints = new WebhookEndpoints(transport);

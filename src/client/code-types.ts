@@ -1,5 +1,6 @@
 /** Codes and what becomes of them, as the OpenAPI document has them. */
 
+import type { Redemption } from "./checkout-types.ts";
 import type { Discount } from "./types.ts";
 
 /** Why a row was not accepted; the last two are codes that are known. */
@@ -85,27 +86,10 @@ export interface ExportedRedemption {
   order_currency: string | null;
   discount_amount: number | null;
   redeemed_at: string;
-  claim_id: string;
-}
-
-export interface Order {
-  amount: number;
-  currency: string;
-}
-
-export interface NewValidation {
-  code: string;
-  user_id?: string;
-  order?: Order;
-}
-
-export interface Validation {
-  valid: boolean;
-  reason: "unknown" | "not-claimed" | "redeemed" | "expired" | "revoked" | "not-yours" | null;
-  campaign_id: string | null;
-  discount: Discount | null;
-  /** What comes off the order that was asked about. */
-  discount_amount?: number;
+  /** Null where the code was handed out elsewhere. */
+  claim_id: string | null;
+  status: "redeemed" | "rolled_back";
+  rolled_back_at: string | null;
 }
 
 export interface NewRevocation {
@@ -138,7 +122,10 @@ export interface CodeHistory {
   redeemed_at: string | null;
   revoked_at: string | null;
   revoked_reason: string | null;
-  history: { at: string; event: "made" | "claimed" | "redeemed" | "revoked" | "expired" }[];
+  history: {
+    at: string;
+    event: "made" | "claimed" | "redeemed" | "rolled_back" | "revoked" | "expired";
+  }[];
 }
 
 export interface Consent {
@@ -165,36 +152,21 @@ export interface NewClaim {
 export interface Claim {
   id: string;
   campaign_id: string;
-  code: string;
+  /** Null while it is reserved only. */
+  code: string | null;
   /** Null once the user was erased. */
   user_id: string | null;
-  status: "claimed" | "redeemed" | "expired" | "revoked";
+  /** `reserved` and `lapsed`: of a campaign whose codes are revealed on demand. */
+  status: "reserved" | "claimed" | "redeemed" | "expired" | "revoked" | "lapsed";
   discount: Discount | null;
+  /** When it was reserved, until it is revealed. */
   claimed_at: string;
+  /** Until when a code that is reserved may be revealed. */
+  reveal_by: string | null;
   expires_at: string | null;
   shop_url: string | null;
   consent: Consent | null;
   contact: Contact | null;
-}
-
-export interface NewRedemption {
-  code: string;
-  order_id: string;
-  user_id?: string;
-  order?: Order;
-}
-
-export interface Redemption {
-  id: string;
-  campaign_id: string;
-  claim_id: string;
-  code: string;
-  user_id: string | null;
-  order_id: string;
-  order: Order | null;
-  discount: Discount | null;
-  discount_amount: number | null;
-  redeemed_at: string;
 }
 
 /** What is held about a user in one campaign. */

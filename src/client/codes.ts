@@ -1,4 +1,10 @@
 import type {
+  BulkValidation,
+  NewBulkValidation,
+  NewValidation,
+  Validation,
+} from "./checkout-types.ts";
+import type {
   Code,
   CodeHistory,
   CodeStatus,
@@ -7,9 +13,7 @@ import type {
   ImportError,
   ImportSummary,
   NewRevocation,
-  NewValidation,
   Revocation,
-  Validation,
 } from "./code-types.ts";
 import type { Export, ExportFormat, List } from "./lists.ts";
 import { watch } from "./time.ts";
@@ -44,6 +48,12 @@ export class Codes {
   validate(question: NewValidation, options: CallOptions = {}): Promise<Validation> {
     const route = "POST /v1/codes/validate";
     return this.#transport.json({ route, json: question, isRepeatable: true, options });
+  }
+
+  /** As one by one, at most 100 at once. */
+  validateMany(questions: NewBulkValidation, options: CallOptions = {}): Promise<BulkValidation> {
+    const route = "POST /v1/codes/bulk-validate";
+    return this.#transport.json({ route, json: questions, isRepeatable: true, options });
   }
 
   /** At most 1,000 at once. A second try tells `already-revoked` of what the first one did. */

@@ -24,8 +24,11 @@ export type ProblemSlug =
   | "code-not-claimed"
   | "code-not-yours"
   | "code-already-redeemed"
+  | "code-held"
+  | "order-not-eligible"
   | "code-revoked"
   | "code-expired"
+  | "claim-lapsed"
   | "key-inactive"
   | "limit-reached"
   | "changed-since"
@@ -68,7 +71,7 @@ export interface Problem {
   codes_max?: number;
   /** With a file that was not taken whole: the import of its first rows. */
   import_id?: string;
-  /** With code-…: why the code is no good. */
+  /** With code-… and order-not-eligible: why the code is no good. */
   reason?: string;
 }
 

@@ -1,6 +1,7 @@
 /** What a brand is told of. */
 
-import type { Redemption } from "./code-types.ts";
+import type { Order } from "./checkout-types.ts";
+import type { Discount } from "./types.ts";
 
 interface EventOf<Type extends string, Data> {
   id: string;
@@ -21,6 +22,8 @@ interface BrandEventOf<Type extends string, Data> extends Omit<EventOf<Type, Dat
 export type Event =
   | EventOf<"claim.created", ClaimCreated>
   | EventOf<"code.redeemed", CodeRedeemed>
+  | EventOf<"redemption.rolled_back", RedemptionRolledBack>
+  | EventOf<"code.expired", CodeExpired>
   | EventOf<"code.revoked", { code: string; claim_id: string | null; revoked_at: string }>
   | EventOf<"campaign.low_stock", { threshold: number | string; available: number; codes: number }>
   | EventOf<"campaign.exhausted", { codes: number; claimed: number }>
@@ -51,6 +54,30 @@ export interface ClaimCreated {
   expires_at: string | null;
 }
 
-export interface CodeRedeemed extends Omit<Redemption, "id" | "campaign_id"> {
+/** Whose code it is. */
+interface OfClaim {
+  /** Null where the code was handed out elsewhere. */
+  claim_id: string | null;
+  code: string;
+  user_id: string | null;
+}
+
+export interface CodeRedeemed extends OfClaim {
   redemption_id: string;
+  order_id: string;
+  order: Order | null;
+  discount: Discount | null;
+  discount_amount: number | null;
+  redeemed_at: string;
+}
+
+export interface RedemptionRolledBack extends OfClaim {
+  redemption_id: string;
+  order_id: string;
+  reason: string;
+  rolled_back_at: string;
+}
+
+export interface CodeExpired extends OfClaim {
+  expired_at: string;
 }

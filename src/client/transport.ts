@@ -3,10 +3,10 @@
  *
  * - 429: always. The service had not begun.
  * - 502, 503, 504, a lost connection or a time-out: when doing it twice comes to the same as doing
- *   it once. That holds for reads, changes, revocations and redemptions (the same order), and for
- *   all that creates something: each call carries an Idempotency-Key of its own, under which the
- *   service does it once, and answers every further attempt as the first. It does not hold for a
- *   shared secret, of which each call makes a new one.
+ *   it once. That holds for reads, changes, revocations, holds and redemptions (the same order),
+ *   and for all that creates something: each call carries an Idempotency-Key of its own, under
+ *   which the service does it once, and answers every further attempt as the first. It does not
+ *   hold for a shared secret, of which each call makes a new one.
  * - 409 request-in-progress: such a further attempt came while the first was still under way.
  * - No connection at all, for every call: it surely never left.
  *

@@ -4,7 +4,7 @@ import type { Alarm } from "./alarm.ts";
 import type { Breaker } from "./breaker.ts";
 import type { ClaimDesk } from "./claim-desk.ts";
 import { Gathering } from "./gathering.ts";
-import type { ClaimRequest, ClaimVerdict } from "./messages.ts";
+import type { ClaimRequest, ClaimVerdict, RevealRequest } from "./messages.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Refiller } from "./refill.ts";
 
@@ -28,7 +28,7 @@ export class ClaimLine {
     this.#parts = parts;
   }
 
-  async decide(request: ClaimRequest): Promise<ClaimVerdict> {
+  async decide(request: ClaimRequest | RevealRequest): Promise<ClaimVerdict> {
     const { desk, refiller } = this.#parts;
     const startedBefore = refiller.started;
     await this.#gathering.wait();
@@ -57,7 +57,7 @@ export class ClaimLine {
   }
 
   /** Decides, and sees to what that leaves to be done: D1 is to be told, and codes are to come. */
-  #decideNow(request: ClaimRequest): ClaimVerdict {
+  #decideNow(request: ClaimRequest | RevealRequest): ClaimVerdict {
     const { storage, desk, refiller, breaker, outbox, alarm, waitUntil } = this.#parts;
     const verdict = storage.transactionSync(() => desk.decide(request));
     if (verdict.kind === "granted") {

@@ -2,6 +2,7 @@
 
 import type { Consent } from "../domain/claim.ts";
 import type { LastClaims } from "../domain/rate.ts";
+import { NOBODY } from "../domain/redemption.ts";
 
 export interface Contact {
   email?: string | undefined;
@@ -17,10 +18,14 @@ export interface Claim {
   slot: number;
   userKey: string;
   nth: number;
-  /** Null once the user's data was erased: `userKey` stands for them from then on. */
+  /**
+   * Null once the user's data was erased: `userKey` stands for them from then on. And where nobody
+   * holds it (NOBODY).
+   */
   userId: string | null;
   code: string;
   claimedAt: number;
+  /** Read: as the campaign stands, whose end may be the code's. Stored: the end of its own life. */
   expiresAt: number | null;
   attempt: string;
   consent: Consent | null;
@@ -54,17 +59,25 @@ type ClaimRow = {
   revoked_at: number | null;
 };
 
-/** Claims that were made after `contactsFrom` show their contact data. */
-function toClaim(row: ClaimRow, contactsFrom: number): Claim {
-  const contact = row.claimed_at > contactsFrom ? row.contact : null;
+/** What stored claims show depends on the settings of the campaign. */
+interface Shown {
+  /** Claims that were made later show their contact data. */
+  contactsFrom: () => number;
+  /** When a code expires whose own life ends then. */
+  codeEnd: (ownEnd: number | null) => number | null;
+}
+
+function toClaim(row: ClaimRow, { contactsFrom, codeEnd }: Shown): Claim {
+  const isShown = row.contact !== null && row.claimed_at > contactsFrom();
+  const contact = isShown ? row.contact : null;
   return {
     slot: row.slot,
     userKey: row.user_key,
     nth: row.nth,
-    userId: row.erased_by === null ? row.user_id : null,
+    userId: row.erased_by === null && row.user_key !== NOBODY ? row.user_id : null,
     code: row.code,
     claimedAt: row.claimed_at,
-    expiresAt: row.expires_at,
+    expiresAt: codeEnd(row.expires_at),
     attempt: row.attempt,
     consent: row.consent === null ? null : (JSON.parse(row.consent) as Consent),
     contact: contact === null ? null : (JSON.parse(contact) as Contact),
@@ -75,24 +88,27 @@ function toClaim(row: ClaimRow, contactsFrom: number): Claim {
 
 export class Ledger {
   readonly #sql: SqlStorage;
-  readonly #contactsFrom: () => number;
+  readonly #shown: () => Shown;
 
-  /** `contactsFrom` tells which claims still show contact data: those that were made later. */
-  constructor(sql: SqlStorage, contactsFrom: () => number) {
+  constructor(sql: SqlStorage, shown: () => Shown) {
     this.#sql = sql;
-    this.#contactsFrom = contactsFrom;
+    this.#shown = shown;
   }
 
   #claims(sql: string, ...values: SqlStorageValue[]): Claim[] {
     const rows = this.#sql.exec<ClaimRow>(sql, ...values).toArray();
-    const from = rows.some(({ contact }) => contact !== null) ? this.#contactsFrom() : 0;
-    return rows.map((row) => toClaim(row, from));
+    if (rows.length === 0) return [];
+    const shown = this.#shown();
+    return rows.map((row) => toClaim(row, shown));
   }
 
-  /** Slots are given in order; those of codes that were withdrawn are passed over. */
+  /**
+   * Slots are given in order; those of codes that were withdrawn are passed over. Below zero are
+   * codes that were handed out elsewhere, which count for nothing here.
+   */
   lastSlot(): number {
     return this.#sql
-      .exec<{ last: number }>("SELECT coalesce(max(slot), 0) AS last FROM claims")
+      .exec<{ last: number }>("SELECT coalesce(max(slot), 0) AS last FROM claims WHERE slot > 0")
       .one().last;
   }
 
@@ -100,7 +116,8 @@ export class Ledger {
   claimedAtOrBefore(slot: number): number | null {
     const row = this.#sql
       .exec<{ at: number }>(
-        "SELECT claimed_at AS at FROM claims WHERE slot <= ? ORDER BY slot DESC LIMIT 1",
+        `SELECT claimed_at AS at FROM claims WHERE slot <= ? AND slot > 0
+         ORDER BY slot DESC LIMIT 1`,
         slot,
       )
       .toArray()[0];
@@ -111,7 +128,7 @@ export class Ledger {
   countSince(time: number, max: number): number {
     return this.#sql
       .exec<{ count: number }>(
-        `SELECT count(*) AS count FROM (SELECT claimed_at FROM claims ORDER BY slot DESC LIMIT ?)
+        `SELECT count(*) AS count FROM (SELECT claimed_at FROM claims WHERE slot > 0 ORDER BY slot DESC LIMIT ?)
          WHERE claimed_at >= ?`,
         max,
         time,
@@ -124,7 +141,7 @@ export class Ledger {
     return this.#sql
       .exec<{ count: number; oldestAt: number | null; newestAt: number | null }>(
         `SELECT count(*) AS count, min(claimed_at) AS oldestAt, max(claimed_at) AS newestAt
-         FROM (SELECT claimed_at FROM claims ORDER BY slot DESC LIMIT ?) WHERE claimed_at >= ?`,
+         FROM (SELECT claimed_at FROM claims WHERE slot > 0 ORDER BY slot DESC LIMIT ?) WHERE claimed_at >= ?`,
         max,
         time,
       )
@@ -145,7 +162,7 @@ export class Ledger {
       claim.slot,
       claim.userKey,
       claim.nth,
-      claim.userId,
+      claim.userId ?? "",
       claim.code,
       claim.claimedAt,
       claim.expiresAt,
@@ -164,6 +181,16 @@ export class Ledger {
     return this.#claims("SELECT * FROM claims WHERE slot = ?", slot)[0] ?? null;
   }
 
+  /** Oldest first: those from `slot` up to `upTo`. */
+  listFrom(slot: number, upTo: number, limit: number): Claim[] {
+    return this.#claims(
+      "SELECT * FROM claims WHERE slot >= ? AND slot <= ? ORDER BY slot LIMIT ?",
+      slot,
+      upTo,
+      limit,
+    );
+  }
+
   /** A claim that was revoked before keeps its time. */
   revoke(slot: number, now: number): void {
     this.#sql.exec(
@@ -176,7 +203,7 @@ export class Ledger {
   /** Newest first, those below `beforeSlot`. */
   listBefore(beforeSlot: number, limit: number): Claim[] {
     return this.#claims(
-      "SELECT * FROM claims WHERE slot < ? ORDER BY slot DESC LIMIT ?",
+      "SELECT * FROM claims WHERE slot < ? AND slot > 0 ORDER BY slot DESC LIMIT ?",
       beforeSlot,
       limit,
     );

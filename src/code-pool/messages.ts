@@ -1,9 +1,13 @@
 /** What callers and pools say to each other. Plain data: it crosses from one machine to another. */
 
 import type { ClosedReason, Consent, PoolCampaign } from "../domain/claim.ts";
+import type { OrderRefusal } from "../domain/discount.ts";
 import type { HeldStatus, RefusalReason } from "../domain/redemption.ts";
+import type { Hold } from "./holds.ts";
 import type { Claim, Contact } from "./ledger.ts";
+import type { LogEntry } from "./log.ts";
 import type { Redemption, Terms } from "./redemptions.ts";
+import type { AnyClaim, ClaimStatus } from "./reservations.ts";
 import type { LeaseUse, Place } from "./stock.ts";
 import type { PoolTally } from "./tally.ts";
 
@@ -30,6 +34,14 @@ export interface ClaimRequest {
   proof: Proof | null;
 }
 
+/** Of a user who has reserved a code, and now wants to see it. */
+export interface RevealRequest extends Pick<
+  ClaimRequest,
+  "campaign" | "shard" | "userKey" | "pace"
+> {
+  nth: number;
+}
+
 export interface UserPace {
   callsMax: number;
   windowMs: number;
@@ -49,7 +61,7 @@ export interface PaceLeft {
 /** What a pool comes to. */
 export type ClaimVerdict =
   /** The user holds the claim, since this request or since an earlier one. */
-  | ({ kind: "granted" | "repeated"; claim: Claim } & ClaimAnswer)
+  | ({ kind: "granted" | "repeated"; claim: AnyClaim } & ClaimAnswer)
   | {
       kind: "closed";
       reason: ClosedReason;
@@ -65,6 +77,8 @@ export type ClaimVerdict =
   /** The user called too often: nothing was looked at. */
   | { kind: "paced"; retryAfterMs: number }
   | { kind: "exhausted" }
+  /** What was to be revealed: its time is over, or it was never there. */
+  | { kind: "lapsed" | "not-found" }
   /** No code is here and D1 did not answer, so nobody can say whether one is left. */
   | { kind: "stock-unknown" };
 
@@ -76,7 +90,7 @@ export interface ClaimAnswer {
   /** Of the settings by which it was decided. */
   version: number;
   /** The claim's own, as it is; of a repeated answer, as it was. */
-  status: HeldStatus;
+  status: HeldStatus | ClaimStatus;
   /** Whether this answer was given to the same key before. */
   isReplay: boolean;
 }
@@ -105,9 +119,12 @@ export interface StockLeft {
 /** A code in the hands of this pool's shard, or null: nobody has been given it here. */
 export type HeldClaim = HeldByUser | null;
 
-export interface HeldByUser {
-  claim: Claim;
-  redemption: Redemption | null;
+export interface HeldByUser<Of extends AnyClaim = Claim> {
+  claim: Of;
+  /** First to last: those that were undone, and the one that stands, if one does. */
+  redemptions: Redemption[];
+  /** The one that is open. */
+  hold: Hold | null;
 }
 
 /** A redemption, and the claim whose code was spent. */
@@ -123,9 +140,9 @@ export interface ErasedClaim extends Place {
   isOfThis: boolean;
 }
 
-/** So many entries of the ledger, behind `skip` others above the number `after`. */
+/** So many claims, or entries of the log, behind `skip` others above the number `after`. */
 export interface LedgerStretch {
-  kind: "claims" | "redemptions";
+  kind: "claims" | "log";
   after: number;
   skip: number;
   take: number;
@@ -133,25 +150,54 @@ export interface LedgerStretch {
 
 export type LedgerEntries =
   | { kind: "claims"; claims: Claim[] }
-  | { kind: "redemptions"; redemptions: HeldRedemption[] };
+  | { kind: "log"; entries: LogEntry[] };
 
-export interface RedeemRequest {
+/** What an order asks of a code. */
+export interface CheckoutRequest {
   place: Place;
+  code: string;
   orderId: string;
   /** Who brings the code, if the shop says. */
   userKey: string | null;
-  terms: Terms;
   /** When the code was marked as revoked in D1, of which the pool may not have been told. */
   revokedAt: number | null;
+  /** Whether D1 has marked it as handed out elsewhere, so that nobody is given it. */
+  isOutside: boolean;
+  /** What speaks against the order itself. */
+  refusal: OrderRefusal | null;
   key: RequestKey | null;
   /** As that of a claim. */
   attempt: string;
 }
 
-export type RedeemOutcome =
-  | { kind: "redeemed" | "repeated"; claim: Claim; redemption: Redemption; isReplay: boolean }
+export interface RedeemRequest extends CheckoutRequest {
+  holdNumber: number | null;
+  terms: Terms;
+}
+
+export interface HoldRequest extends CheckoutRequest {
+  ttlMs: number;
+}
+
+/** The caller's copy of the settings, as with a claim. */
+export type AskedOf = Pick<ClaimRequest, "campaign" | "shard">;
+
+/** `Made`: what was made of the code now, or by the same order before. */
+export type CheckoutOutcome<Made> =
+  | ({ kind: "made" | "repeated"; isReplay: boolean } & Made)
   | { kind: "key-reused" }
   | { kind: "refused"; reason: RefusalReason };
+
+export type RedeemOutcome = CheckoutOutcome<HeldRedemption>;
+export type HoldOutcome = CheckoutOutcome<HeldHold>;
+
+/** A hold, and the claim whose code it keeps. */
+export interface HeldHold {
+  hold: Hold;
+  claim: Claim;
+  /** Of the code. */
+  place: Place;
+}
 
 /** What became of a code that was to be revoked. A redeemed one is not good again if undone. */
 export type RevokeOutcome = "claimed" | "redeemed" | "unclaimed";

@@ -151,6 +151,110 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE pool ADD COLUMN news INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE pool ADD COLUMN news_confirmed INTEGER NOT NULL DEFAULT 0;
   `,
+  // redemptions: one may be undone; then the code may be spent again. One of a slot stands at most:
+  // rollback is the number of its undoing in the log, and 0 while it stands.
+  //
+  // log: what became of codes after they were given, in the order in which D1 is to hear of it; a
+  // code's end is told once. Entries of before have the numbers that D1's log names.
+  //
+  // holds: orders' claims to codes. One that is past its end has lapsed, whether anybody noted it
+  // or not.
+  //
+  // reservations: claims that have no code yet: each keeps one of the stock, no matter which, until
+  // it is revealed or its time is over. user_id is '' once it is noted that it has lapsed.
+  // pool.reserved counts those of which that is not noted.
+  //
+  // outside: codes that were handed out elsewhere. Their slots are below zero, since no block here
+  // gave them.
+  //
+  // withdrawn.revoked_at: NULL where the code was not revoked, but handed out elsewhere; or was
+  // revoked before this was told.
+  //
+  // lives: stretches of slots whose codes were given for one length of life (seconds, NULL without
+  // end), so that within each the codes expire in the order of their slots; and from which slot on
+  // the ends are still to be told.
+  `
+  ALTER TABLE redemptions ADD COLUMN rollback INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE redemptions ADD COLUMN rolled_back_at INTEGER;
+  ALTER TABLE redemptions ADD COLUMN rollback_reason TEXT;
+  DROP INDEX redemptions_by_slot;
+  CREATE UNIQUE INDEX redemptions_by_slot ON redemptions (slot, rollback);
+  CREATE INDEX redemptions_rolled_back ON redemptions (rollback) WHERE rollback > 0;
+
+  CREATE TABLE log (
+    number INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('redeemed', 'rolled_back', 'expired')),
+    slot INTEGER NOT NULL REFERENCES claims (slot),
+    redemption INTEGER REFERENCES redemptions (number),
+    at INTEGER NOT NULL,
+    CHECK ((redemption IS NULL) = (kind = 'expired'))
+  ) STRICT;
+  CREATE UNIQUE INDEX log_expired ON log (slot) WHERE kind = 'expired';
+  INSERT INTO log SELECT number, 'redeemed', slot, number, redeemed_at FROM redemptions;
+  ALTER TABLE pool RENAME COLUMN projected_redemption TO projected_log;
+
+  CREATE TABLE holds (
+    number INTEGER PRIMARY KEY,
+    slot INTEGER NOT NULL REFERENCES claims (slot),
+    order_id TEXT NOT NULL,
+    made_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    ended_by TEXT CHECK (ended_by IN ('redeemed', 'released', 'lapsed')),
+    CHECK ((ended_at IS NULL) = (ended_by IS NULL))
+  ) STRICT;
+  CREATE UNIQUE INDEX holds_open ON holds (slot) WHERE ended_at IS NULL;
+
+  CREATE TABLE reservations (
+    user_key TEXT NOT NULL,
+    nth INTEGER NOT NULL,
+    user_id TEXT NOT NULL,
+    made_at INTEGER NOT NULL,
+    reveal_by INTEGER NOT NULL,
+    attempt TEXT NOT NULL,
+    consent TEXT,
+    contact TEXT,
+    lapsed INTEGER NOT NULL DEFAULT 0 CHECK (lapsed IN (0, 1)),
+    PRIMARY KEY (user_key, nth)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX reservations_by_end ON reservations (lapsed, reveal_by);
+  ALTER TABLE pool ADD COLUMN reserved INTEGER NOT NULL DEFAULT 0 CHECK (reserved >= 0);
+  CREATE TRIGGER reservations_made AFTER INSERT ON reservations BEGIN
+    UPDATE pool SET reserved = reserved + 1 - NEW.lapsed;
+  END;
+  CREATE TRIGGER reservations_lapsed AFTER UPDATE OF lapsed ON reservations BEGIN
+    UPDATE pool SET reserved = reserved + OLD.lapsed - NEW.lapsed;
+  END;
+  CREATE TRIGGER reservations_gone AFTER DELETE ON reservations BEGIN
+    UPDATE pool SET reserved = reserved - 1 + OLD.lapsed;
+  END;
+
+  CREATE TABLE outside (
+    slot INTEGER PRIMARY KEY REFERENCES claims (slot) CHECK (slot < 0),
+    batch_id TEXT NOT NULL,
+    ordinal INTEGER NOT NULL,
+    UNIQUE (batch_id, ordinal)
+  ) STRICT;
+
+  ALTER TABLE withdrawn ADD COLUMN revoked_at INTEGER;
+
+  CREATE TABLE lives (
+    first_slot INTEGER PRIMARY KEY,
+    seconds INTEGER,
+    next_slot INTEGER NOT NULL
+  ) STRICT;
+  -- The length may have been changed before there was a note of it: the claims tell.
+  INSERT INTO lives SELECT slot, seconds, slot FROM (
+    SELECT slot, seconds, lag(slot) OVER by_slot AS slot_before, lag(seconds) OVER by_slot AS seconds_before
+    FROM (SELECT slot, (expires_at - claimed_at) / 1000 AS seconds FROM claims)
+    WINDOW by_slot AS (ORDER BY slot)
+  ) WHERE slot_before IS NULL OR seconds IS NOT seconds_before;
+  INSERT INTO lives SELECT next, seconds, next FROM (
+    SELECT campaign ->> 'codeLifetimeSeconds' AS seconds,
+           (SELECT coalesce(max(slot), 0) + 1 FROM claims) AS next FROM pool
+  ) WHERE NOT EXISTS (SELECT 1 FROM lives)
+    OR (SELECT l.seconds FROM lives AS l ORDER BY first_slot DESC LIMIT 1) IS NOT seconds;
+  `,
 ];
 
 /**

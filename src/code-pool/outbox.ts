@@ -1,21 +1,16 @@
 /**
- * Telling D1 of claims and redemptions, which enters them into the event log and shows them: in
- * batches, in order, again until it has them.
+ * Telling D1 of claims, and of what became of their codes, which enters them into the event log
+ * and shows them: in batches, in order, again until it has them.
  */
 
 import { answered } from "../db/database.ts";
 import type { LedgerRun } from "../inventory/event-log.ts";
 import { formatClaimId } from "../domain/claim.ts";
-import {
-  showClaims,
-  showRedemptions,
-  type ClaimToShow,
-  type Entered,
-} from "../inventory/projection.ts";
+import { showClaims, showLog, type ClaimToShow, type Entered } from "../inventory/projection.ts";
 import { tellStock } from "../inventory/tell-stock.ts";
 import type { Announcer } from "./announcer.ts";
 import type { Ledger, PlacedClaim } from "./ledger.ts";
-import type { Redemptions } from "./redemptions.ts";
+import type { Log, LogKind } from "./log.ts";
 import type { Settings } from "./settings.ts";
 
 /** How long claims gather before D1 is told: enough to share a statement, too short to notice. */
@@ -32,9 +27,15 @@ const PAUSE_MS = 1;
 const RETRY_DELAY_MS = 1_000;
 const RETRY_DELAY_MAX_MS = 30_000;
 
+const EVENT_OF = {
+  redeemed: "code.redeemed",
+  rolled_back: "redemption.rolled_back",
+  expired: "code.expired",
+} as const satisfies Record<LogKind, LedgerRun["type"]>;
+
 export class Outbox {
   readonly #ledger: Ledger;
-  readonly #redemptions: Redemptions;
+  readonly #log: Log;
   readonly #settings: Settings;
   readonly #announcer: Announcer;
   readonly #db: () => D1Database;
@@ -43,13 +44,13 @@ export class Outbox {
 
   constructor(options: {
     ledger: Ledger;
-    redemptions: Redemptions;
+    log: Log;
     settings: Settings;
     announcer: Announcer;
     db: () => D1Database;
   }) {
     this.#ledger = options.ledger;
-    this.#redemptions = options.redemptions;
+    this.#log = options.log;
     this.#settings = options.settings;
     this.#announcer = options.announcer;
     this.#db = options.db;
@@ -58,7 +59,7 @@ export class Outbox {
   isEmpty(): boolean {
     return (
       this.#settings.projectedSlot() >= this.#ledger.lastSlot() &&
-      this.#settings.projectedRedemption() >= this.#redemptions.lastNumber()
+      this.#settings.projectedLog() >= this.#log.lastNumber()
     );
   }
 
@@ -80,11 +81,10 @@ export class Outbox {
   async drain(): Promise<boolean> {
     let isDone: boolean;
     try {
-      // Of one moment: no redemption enters the log before its claim.
-      const [slot, number] = [this.#ledger.lastSlot(), this.#redemptions.lastNumber()];
+      // Of one moment: nothing that became of a code enters D1's log before its claim.
+      const [slot, number] = [this.#ledger.lastSlot(), this.#log.lastNumber()];
       const turn = { left: TURN_MAX };
-      isDone =
-        (await this.#drainClaims(slot, turn)) && (await this.#drainRedemptions(number, turn));
+      isDone = (await this.#drainClaims(slot, turn)) && (await this.#drainLog(number, turn));
     } catch (error) {
       const delay = Math.min(RETRY_DELAY_MS * 2 ** this.#failures++, RETRY_DELAY_MAX_MS);
       this.#notBefore = Date.now() + delay;
@@ -113,17 +113,18 @@ export class Outbox {
     }
   }
 
-  async #drainRedemptions(until: number, turn: { left: number }): Promise<boolean> {
+  async #drainLog(until: number, turn: { left: number }): Promise<boolean> {
     for (; ; await scheduler.wait(PAUSE_MS)) {
-      const from = this.#settings.projectedRedemption();
+      const from = this.#settings.projectedLog();
       if (from >= until) return true;
       if (turn.left-- <= 0) return false;
-      const waiting = this.#redemptions.listPlaced(from, SHOW_MAX);
-      const last = waiting.at(-1);
-      if (last === undefined) throw new Error(`No redemption with a block after number ${from}`);
-      const run = this.#run("code.redeemed", { from, to: last.number, count: waiting.length });
-      const entered = await answered(showRedemptions(this.#db(), run, waiting));
-      this.#settings.redemptionsProjectedUpTo(entered.to, { isNews: this.#isNews(entered) });
+      const waiting = this.#log.listPlaced(from, SHOW_MAX);
+      const [first, last] = [waiting[0], waiting.at(-1)];
+      if (first === undefined || last === undefined) throw new Error(`No entry after ${from}`);
+      const stretch = { from, to: last.number, count: waiting.length };
+      const run = this.#run(EVENT_OF[first.kind], stretch);
+      const entered = await answered(showLog(this.#db(), run, waiting));
+      this.#settings.logProjectedUpTo(entered.to, { isNews: this.#isNews(entered) });
     }
   }
 

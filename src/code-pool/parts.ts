@@ -1,16 +1,22 @@
 /** What a pool is made of, put together on its storage. */
 
+import { codeEnd } from "../domain/redemption.ts";
 import { Alarm } from "./alarm.ts";
 import { Announcer } from "./announcer.ts";
 import { Breaker } from "./breaker.ts";
 import { Checkout } from "./checkout.ts";
 import { ClaimDesk } from "./claim-desk.ts";
+import { Expiry } from "./expiry.ts";
+import { Holds } from "./holds.ts";
 import { Ledger } from "./ledger.ts";
+import { Log } from "./log.ts";
 import { Outbox } from "./outbox.ts";
 import { PersonalData } from "./personal-data.ts";
+import { Places } from "./places.ts";
 import { Redemptions } from "./redemptions.ts";
 import { Refiller } from "./refill.ts";
 import { Requests } from "./requests.ts";
+import { Reservations } from "./reservations.ts";
 import { Settings } from "./settings.ts";
 import { Siblings } from "./siblings.ts";
 import { Stock } from "./stock.ts";
@@ -22,36 +28,38 @@ export function assemble(storage: DurableObjectStorage, env: () => Env) {
   const db = () => env().DB;
   const stock = new Stock(sql);
   const settings = new Settings(sql);
-  const personalData = new PersonalData(sql, settings);
-  const ledger = new Ledger(sql, () => personalData.contactsFrom(Date.now()));
+  const reservations = new Reservations(sql);
+  const personalData = new PersonalData({ sql, settings, reservations });
+  const ledger = new Ledger(sql, () => {
+    const { campaign } = settings.current();
+    return {
+      contactsFrom: () => personalData.contactsFrom(Date.now()),
+      codeEnd: (ownEnd) => codeEnd(ownEnd, campaign),
+    };
+  });
   const redemptions = new Redemptions(sql);
+  const holds = new Holds(sql);
+  const places = new Places({ sql, ledger, stock });
+  const log = new Log({ sql, ledger, redemptions });
+  const expiry = new Expiry({ sql, ledger, log });
   const requests = new Requests(sql);
   const alarm = new Alarm(storage);
   const siblings = new Siblings({ pools: () => env().CODE_POOL, settings });
   const announcer = new Announcer({ settings, db, queue: () => env().NEWS });
   const breaker = new Breaker({ ledger, settings });
+  const kept = { storage, sql, settings, ledger, stock, reservations, redemptions, holds };
+  const parts = { ...kept, places, log, expiry, requests, personalData, alarm, breaker };
   return {
-    ledger,
-    stock,
-    settings,
-    personalData,
-    requests,
-    alarm,
+    ...parts,
     siblings,
-    breaker,
-    desk: new ClaimDesk({ ledger, stock, settings, requests, breaker }),
-    checkout: new Checkout({ storage, ledger, stock, redemptions, requests }),
-    refiller: new Refiller({
-      storage,
-      stock,
-      ledger,
-      settings,
-      db,
-      askSibling: (shard) => siblings.giveBack(shard),
-    }),
     announcer,
-    outbox: new Outbox({ ledger, redemptions, settings, announcer, db }),
-    tally: new Tally({ sql, ledger, redemptions, stock, settings }),
-    sweeps: new Sweeps({ storage, alarm, requests, personalData, announcer }),
+    desk: new ClaimDesk(parts),
+    checkout: new Checkout(parts),
+    refiller: new Refiller({ ...parts, db, askSibling: (shard) => siblings.giveBack(shard) }),
+    outbox: new Outbox({ ...parts, announcer, db }),
+    tally: new Tally(parts),
+    sweeps: new Sweeps({ ...parts, announcer }),
   };
 }
+
+export type Parts = ReturnType<typeof assemble>;

@@ -5,6 +5,7 @@
 
 import { blanked } from "../db/database.ts";
 import type { ErasedClaim } from "./messages.ts";
+import type { Reservations } from "./reservations.ts";
 import type { Settings } from "./settings.ts";
 
 const DAY_MS = 86_400_000;
@@ -17,10 +18,12 @@ export const SWEEP_REST_MS = 1_000;
 export class PersonalData {
   readonly #sql: SqlStorage;
   readonly #settings: Settings;
+  readonly #reservations: Reservations;
 
-  constructor(sql: SqlStorage, settings: Settings) {
-    this.#sql = sql;
-    this.#settings = settings;
+  constructor(options: { sql: SqlStorage; settings: Settings; reservations: Reservations }) {
+    this.#sql = options.sql;
+    this.#settings = options.settings;
+    this.#reservations = options.reservations;
   }
 
   /**
@@ -38,6 +41,7 @@ export class PersonalData {
        WHERE user_key = ? AND erased_by IS NULL`,
       userKey,
     );
+    this.#reservations.removeOf(userKey);
     this.#sql.exec(
       `UPDATE claims SET user_id = '', contact = NULL, erased_by = ?
        WHERE user_key = ? AND erased_by IS NULL`,

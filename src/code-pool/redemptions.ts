@@ -17,14 +17,7 @@ export interface Redemption {
   orderId: string;
   terms: Terms;
   redeemedAt: number;
-}
-
-/** What D1 is shown of a redemption. */
-export interface PlacedRedemption {
-  number: number;
-  batchId: string;
-  ordinal: number;
-  redeemedAt: number;
+  rolledBack: { at: number; reason: string } | null;
 }
 
 type RedemptionRow = {
@@ -33,6 +26,8 @@ type RedemptionRow = {
   order_id: string;
   terms: string;
   redeemed_at: number;
+  rolled_back_at: number | null;
+  rollback_reason: string | null;
 };
 
 function toRedemption(row: RedemptionRow): Redemption {
@@ -42,6 +37,10 @@ function toRedemption(row: RedemptionRow): Redemption {
     orderId: row.order_id,
     terms: JSON.parse(row.terms) as Terms,
     redeemedAt: row.redeemed_at,
+    rolledBack:
+      row.rolled_back_at === null
+        ? null
+        : { at: row.rolled_back_at, reason: row.rollback_reason ?? "" },
   };
 }
 
@@ -58,22 +57,37 @@ export class Redemptions {
       .one().last;
   }
 
+  /** How many stand. */
+  count(): number {
+    const { undone } = this.#sql
+      .exec<{ undone: number }>("SELECT count(*) AS undone FROM redemptions WHERE rollback > 0")
+      .one();
+    return this.lastNumber() - undone;
+  }
+
+  /** The one that stands. */
   ofSlot(slot: number): Redemption | null {
-    return this.#first("SELECT * FROM redemptions WHERE slot = ?", slot);
+    return this.#list("slot = ? AND rollback = 0", slot)[0] ?? null;
   }
 
   find(number: number): Redemption | null {
-    return this.#first("SELECT * FROM redemptions WHERE number = ?", number);
+    return this.#list("number = ?", number)[0] ?? null;
   }
 
-  #first(sql: string, value: number): Redemption | null {
-    const row = this.#sql.exec<RedemptionRow>(sql, value).toArray()[0];
-    return row === undefined ? null : toRedemption(row);
+  /** All of the slot's, first to last, those that were undone too. */
+  allOfSlot(slot: number): Redemption[] {
+    return this.#list("slot = ? ORDER BY number", slot);
   }
 
-  /** Throws when the slot's code has been redeemed: the caller's checks were wrong. */
-  insert(redemption: Redemption): void {
-    const { number, slot, orderId, terms, redeemedAt } = redemption;
+  #list(where: string, ...values: number[]): Redemption[] {
+    return this.#sql
+      .exec<RedemptionRow>(`SELECT * FROM redemptions WHERE ${where}`, ...values)
+      .toArray()
+      .map(toRedemption);
+  }
+
+  /** Throws when one of the slot stands: the caller's checks were wrong. */
+  insert({ number, slot, orderId, terms, redeemedAt }: Redemption): void {
     this.#sql.exec(
       "INSERT INTO redemptions (number, slot, order_id, terms, redeemed_at) VALUES (?, ?, ?, ?, ?)",
       number,
@@ -85,30 +99,21 @@ export class Redemptions {
     this.#sql.exec("UPDATE claims SET redeemed_at = ? WHERE slot = ?", redeemedAt, slot);
   }
 
-  /** Oldest first, those above `number`. */
-  listAfter(number: number, limit: number): Redemption[] {
-    return this.#sql
-      .exec<RedemptionRow>(
-        "SELECT * FROM redemptions WHERE number > ? ORDER BY number LIMIT ?",
-        number,
-        limit,
-      )
-      .toArray()
-      .map(toRedemption);
+  /** Undoes one that stands. `rollback`: the number of that in the log. */
+  rollBack({ number, slot }: Redemption, rollback: number, undone: { at: number; reason: string }) {
+    this.#sql.exec(
+      `UPDATE redemptions SET rollback = ?, rolled_back_at = ?, rollback_reason = ?
+       WHERE number = ?`,
+      rollback,
+      undone.at,
+      undone.reason,
+      number,
+    );
+    this.#sql.exec("UPDATE claims SET redeemed_at = NULL WHERE slot = ?", slot);
   }
 
   /** Oldest first, those above `number`. */
-  listPlaced(number: number, limit: number): PlacedRedemption[] {
-    return this.#sql
-      .exec<PlacedRedemption & Record<string, SqlStorageValue>>(
-        `SELECT number, batch_id AS batchId, from_ordinal + slot - first_slot AS ordinal,
-                redeemed_at AS redeemedAt
-         FROM redemptions JOIN blocks
-           ON first_slot = (SELECT max(first_slot) FROM blocks WHERE first_slot <= slot)
-         WHERE number > ? ORDER BY number LIMIT ?`,
-        number,
-        limit,
-      )
-      .toArray();
+  listAfter(number: number, limit: number): Redemption[] {
+    return this.#list("number > ? ORDER BY number LIMIT ?", number, limit);
   }
 }

@@ -5,6 +5,7 @@ import { answered } from "../db/database.ts";
 import { newId } from "../db/new-id.ts";
 import { giveBack, leaseBlock, settleLease, type Lease } from "../inventory/leases.ts";
 import type { Ledger } from "./ledger.ts";
+import type { Reservations } from "./reservations.ts";
 import type { Settings } from "./settings.ts";
 import type { Stock } from "./stock.ts";
 
@@ -43,6 +44,7 @@ export class Refiller {
   readonly #storage: DurableObjectStorage;
   readonly #stock: Stock;
   readonly #ledger: Ledger;
+  readonly #reservations: Reservations;
   readonly #settings: Settings;
   readonly #db: () => D1Database;
   readonly #askSibling: (shard: number) => Promise<StockAnswer | null>;
@@ -62,6 +64,7 @@ export class Refiller {
     storage: DurableObjectStorage;
     stock: Stock;
     ledger: Ledger;
+    reservations: Reservations;
     settings: Settings;
     db: () => D1Database;
     askSibling: (shard: number) => Promise<StockAnswer | null>;
@@ -69,6 +72,7 @@ export class Refiller {
     this.#storage = options.storage;
     this.#stock = options.stock;
     this.#ledger = options.ledger;
+    this.#reservations = options.reservations;
     this.#settings = options.settings;
     this.#db = options.db;
     this.#askSibling = options.askSibling;
@@ -115,28 +119,28 @@ export class Refiller {
   }
 
   /**
-   * For a sibling in need: gives back half of the last block to D1, unless `waiting` users of this
-   * shard need all it has. Before it says that it has none, it settles what is unknown: a lease
-   * whose answer was lost may have brought codes, or may yet bring some.
+   * For a sibling in need: gives back half of the last block to D1, as far as it is not reserved
+   * and `waiting` users of this shard do not need it. Before it says that it has none, it settles
+   * what is unknown: a lease whose answer was lost may have brought codes, or may yet bring some.
    */
   async giveBack(waiting: number): Promise<StockAnswer> {
     await this.#fetching?.catch(() => 0);
     if (this.#unsettled() !== null) await this.#fetchBlock();
     const given = this.#storage.transactionSync(() =>
-      this.#unspent() > waiting
-        ? this.#stock.takeBack(this.#ledger.lastSlot(), newId("lease"))
-        : null,
+      this.#stock.takeBack(this.#ledger.lastSlot(), this.free() - waiting, newId("lease")),
     );
     if (given !== null) this.#moves += 1;
     // All of one moment: settling takes time, in which a block may come.
     const freed = given === null ? 0 : given.size - given.kept;
-    const answer = { freed, left: this.#unspent(), moves: this.#moves };
+    const answer = { freed, left: this.free(), moves: this.#moves };
     await this.settleGivenBack();
     return answer;
   }
 
-  #unspent(): number {
-    return this.#stock.unspent(this.#ledger.lastSlot());
+  /** Codes here that nobody has or has reserved. */
+  free(): number {
+    const unspent = this.#stock.unspent(this.#ledger.lastSlot());
+    return Math.max(0, unspent - this.#reservations.countOpen(Date.now()));
   }
 
   /**

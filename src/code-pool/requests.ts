@@ -17,7 +17,11 @@ const SWEEP_EVERY_MS = DAY_MS;
 const SWEEP_MAX = 5_000;
 const SWEEP_REST_MS = 1_000;
 
-/** What a request was answered: 201 or 200, with a claim's slot or a redemption's number. */
+/**
+ * What a request was answered: 201 or 200, with a claim's slot, or of one that was reserved which
+ * of the user's it is; or with the number of a redemption or a hold: the key's scope says of
+ * which.
+ */
 export interface FirstAnswer {
   kind: "claim" | "redemption";
   /** Of the try whose answer this is: the very same again is no repeat by the caller. */
@@ -25,7 +29,7 @@ export interface FirstAnswer {
   answered: 201 | 200;
   target: number;
   /** The status of the claim that was shown; null of a redemption. */
-  shown: HeldStatus | null;
+  shown: HeldStatus | "reserved" | null;
 }
 
 export type Recall =
@@ -44,7 +48,7 @@ type RequestRow = {
   attempt: string | null;
   answered: number | null;
   target: number | null;
-  shown: HeldStatus | null;
+  shown: FirstAnswer["shown"];
   made_at: number;
 };
 

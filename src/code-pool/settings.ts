@@ -18,6 +18,14 @@ const ADDED_LATER = {
   codesOutliveCampaign: true,
 } satisfies Partial<PoolCampaign>;
 
+/** What the row says of the pool, besides how far D1 has been told. */
+interface Stored {
+  campaign: PoolCampaign;
+  shard: number;
+  /** Reservations that are not noted as lapsed. */
+  reserved: number;
+}
+
 // Read from storage every time, never from memory: a copy in memory could outlive a transaction
 // that was rolled back, or be that of an object which was replaced elsewhere.
 export class Settings {
@@ -28,33 +36,48 @@ export class Settings {
   }
 
   /** Keeps `offered` if it is newer than what is stored, and returns the newer of the two. */
-  newest(offered: PoolCampaign, shard: number): PoolCampaign {
+  newest(offered: PoolCampaign, shard: number): Stored {
     const stored = this.find();
-    if (stored !== null && stored.campaign.version >= offered.version) return stored.campaign;
+    if (stored !== null && stored.campaign.version >= offered.version) return stored;
     this.#sql.exec(
       `INSERT INTO pool (only_row, shard, campaign, projected_slot) VALUES (1, ?1, ?2, 0)
        ON CONFLICT (only_row) DO UPDATE SET campaign = ?2`,
       shard,
       JSON.stringify(offered),
     );
-    return offered;
+    this.#noteLife(offered.codeLifetimeSeconds);
+    return { campaign: offered, shard, reserved: stored?.reserved ?? 0 };
+  }
+
+  /** Codes that are given from now on live so long (expiry.ts). */
+  #noteLife(seconds: number | null): void {
+    this.#sql.exec(
+      `INSERT INTO lives (first_slot, seconds, next_slot)
+       SELECT next, ?1, next FROM (SELECT coalesce(max(slot), 0) + 1 AS next FROM claims WHERE slot > 0)
+       WHERE NOT EXISTS (SELECT 1 FROM lives)
+         OR (SELECT seconds FROM lives ORDER BY first_slot DESC LIMIT 1) IS NOT ?1
+       ON CONFLICT (first_slot) DO UPDATE SET seconds = excluded.seconds`,
+      seconds,
+    );
   }
 
   /** Throws on a pool that was never claimed from or configured: no caller gets that far. */
-  current(): { campaign: PoolCampaign; shard: number } {
+  current(): Stored {
     const stored = this.find();
     if (stored === null) throw new Error("This pool belongs to no campaign yet");
     return stored;
   }
 
   /** Null in a pool that was never claimed from or configured. */
-  find(): { campaign: PoolCampaign; shard: number } | null {
+  find(): Stored | null {
     const row = this.#sql
-      .exec<{ campaign: string; shard: number }>("SELECT campaign, shard FROM pool")
+      .exec<{ campaign: string; shard: number; reserved: number }>(
+        "SELECT campaign, shard, reserved FROM pool",
+      )
       .toArray()[0];
     if (row === undefined) return null;
     const stored = JSON.parse(row.campaign) as Omit<PoolCampaign, keyof typeof ADDED_LATER>;
-    return { campaign: { ...ADDED_LATER, ...stored }, shard: row.shard };
+    return { ...row, campaign: { ...ADDED_LATER, ...stored } };
   }
 
   /** When the breaker tripped here last, or null when it never did. */
@@ -85,18 +108,18 @@ export class Settings {
     return row?.slot ?? 0;
   }
 
-  /** The last redemption that D1 is known to show. */
-  projectedRedemption(): number {
+  /** The last entry of the pool's log that D1 is known to have. */
+  projectedLog(): number {
     const row = this.#sql
-      .exec<{ number: number }>("SELECT projected_redemption AS number FROM pool")
+      .exec<{ number: number }>("SELECT projected_log AS number FROM pool")
       .toArray()[0];
     return row?.number ?? 0;
   }
 
-  /** D1 has entered these redemptions into the log and shows them. */
-  redemptionsProjectedUpTo(number: number, { isNews }: { isNews: boolean }): void {
+  /** D1 has entered these entries into its log and shows them. */
+  logProjectedUpTo(number: number, { isNews }: { isNews: boolean }): void {
     this.#sql.exec(
-      "UPDATE pool SET projected_redemption = ?1, news = news + ?2 WHERE projected_redemption < ?1",
+      "UPDATE pool SET projected_log = ?1, news = news + ?2 WHERE projected_log < ?1",
       number,
       isNews ? 1 : 0,
     );

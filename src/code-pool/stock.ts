@@ -45,6 +45,9 @@ export class Stock {
   // need not look at what lies between. No code comes back from there, only an end of the last
   // block may go.
   #looked: { behind: number; upTo: number } | null = null;
+  // How many codes behind a slot are withdrawn, as last counted: with many blocks that reservations
+  // keep, counting takes longer than a claim. Null when blocks or withdrawn codes have changed.
+  #counted: { behind: number; withdrawn: number } | null = null;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -127,34 +130,47 @@ export class Stock {
     return JSON.parse(codes) as string[];
   }
 
-  /** The slot of a code, or null when it lies in no block here. */
-  slotOf({ batchId, ordinal }: Place): number | null {
-    const block = this.#sql
-      .exec<BlockHead>(
-        `SELECT ${HEAD} FROM blocks WHERE batch_id = ? AND from_ordinal <= ?
-         ORDER BY from_ordinal DESC LIMIT 1`,
+  /**
+   * From now on the code is not given, whether its block is here already or is yet to come.
+   * `revokedAt`: null when it was handed out elsewhere.
+   */
+  withdraw({ batchId, ordinal }: Place, revokedAt: number | null): void {
+    this.#sql.exec(
+      `INSERT INTO withdrawn (batch_id, ordinal, revoked_at) VALUES (?, ?, ?)
+       ON CONFLICT DO UPDATE SET revoked_at = coalesce(revoked_at, excluded.revoked_at)`,
+      batchId,
+      ordinal,
+      revokedAt,
+    );
+    this.#parsed = null;
+    this.#counted = null;
+  }
+
+  /** When the pool was told that a code which nobody has is revoked, or null. */
+  revokedAt({ batchId, ordinal }: Place): number | null {
+    const row = this.#sql
+      .exec<{ at: number | null }>(
+        "SELECT revoked_at AS at FROM withdrawn WHERE batch_id = ? AND ordinal = ?",
         batchId,
         ordinal,
       )
       .toArray()[0];
-    return block === undefined || ordinal >= block.from_ordinal + block.size
-      ? null
-      : block.first_slot + ordinal - block.from_ordinal;
-  }
-
-  /** From now on the code is not given, whether its block is here already or is yet to come. */
-  withdraw({ batchId, ordinal }: Place): void {
-    this.#sql.exec(
-      "INSERT INTO withdrawn (batch_id, ordinal) VALUES (?, ?) ON CONFLICT DO NOTHING",
-      batchId,
-      ordinal,
-    );
-    this.#parsed = null;
+    return row?.at ?? null;
   }
 
   /** Codes behind `slot` that may be given. */
   unspent(slot: number): number {
-    const { count } = this.#sql
+    const known = this.#counted;
+    const withdrawn =
+      known !== null && known.behind <= slot
+        ? known.withdrawn - this.passedOver(known.behind, slot)
+        : this.#countWithdrawn(slot);
+    this.#counted = { behind: slot, withdrawn };
+    return Math.max(0, this.lastSlot() - slot - withdrawn);
+  }
+
+  #countWithdrawn(slot: number): number {
+    return this.#sql
       .exec<{ count: number }>(
         `SELECT count(*) AS count FROM blocks AS b CROSS JOIN withdrawn AS w
            ON w.batch_id = b.batch_id AND w.ordinal < b.from_ordinal + b.size
@@ -162,8 +178,7 @@ export class Stock {
          WHERE b.first_slot >= coalesce((SELECT max(first_slot) FROM blocks WHERE first_slot <= ?1 + 1), 0)`,
         slot,
       )
-      .one();
-    return Math.max(0, this.lastSlot() - slot - count);
+      .one().count;
   }
 
   /** The lease to ask for: the one that was asked for in vain, or else a new one, stored first. */
@@ -194,6 +209,7 @@ export class Stock {
   /** Puts an answered lease behind the blocks that are here. Telling it twice stores it once. */
   store(lease: Lease): void {
     if (!this.settlePending(lease.id)) return;
+    this.#counted = null;
     this.#sql.exec(
       "INSERT INTO blocks (first_slot, lease_id, batch_id, from_ordinal, size, codes) VALUES (?, ?, ?, ?, ?, ?)",
       this.lastSlot() + 1,
@@ -203,21 +219,21 @@ export class Stock {
       lease.codes.length,
       JSON.stringify(lease.codes),
     );
-    for (const ordinal of lease.withdrawn) this.withdraw({ batchId: lease.batchId, ordinal });
+    for (const ordinal of lease.withdrawn) this.withdraw({ batchId: lease.batchId, ordinal }, null);
   }
 
   /**
-   * Takes half of the last block's ungiven codes out of the stock, at least one, and notes that
-   * they go back to D1. Null when there is none.
+   * Takes half of the last block's ungiven codes out of the stock, at least one and at most `max`,
+   * and notes that they go back to D1. Null when there is none.
    */
-  takeBack(lastClaimed: number, id: string): GivenBack | null {
+  takeBack(lastClaimed: number, max: number, id: string): GivenBack | null {
     const block = this.#sql
       .exec<BlockHead>(`SELECT ${HEAD} FROM blocks ORDER BY first_slot DESC LIMIT 1`)
       .toArray()[0];
     if (block === undefined) return null;
     const spent = Math.max(0, lastClaimed - block.first_slot + 1);
-    if (spent >= block.size) return null;
-    const kept = block.size - Math.ceil((block.size - spent) / 2);
+    if (spent >= block.size || max < 1) return null;
+    const kept = block.size - Math.min(max, Math.ceil((block.size - spent) / 2));
     const given: GivenBack = { id, leaseId: block.lease_id, size: block.size, kept };
     this.#sql.exec(
       "INSERT INTO given_back (id, lease_id, size, kept) VALUES (?, ?, ?, ?)",
@@ -229,6 +245,7 @@ export class Stock {
     const codes = JSON.stringify(this.#storedCodes(block).slice(0, kept));
     this.#parsed = null;
     this.#looked = null;
+    this.#counted = null;
     if (kept === 0) this.#sql.exec("DELETE FROM blocks WHERE first_slot = ?", block.first_slot);
     else {
       this.#sql.exec(

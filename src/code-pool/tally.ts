@@ -13,6 +13,7 @@ const LAST_CLAIMS_MAX = 1_000;
 /** All of one moment. */
 export interface PoolTally extends LastClaims {
   claims: number;
+  /** Those that stand. */
   redemptions: number;
   /** When the campaign ends, as this pool knows it; null before its first call. */
   campaign: { version: number; endsAt: number | null } | null;
@@ -20,6 +21,7 @@ export interface PoolTally extends LastClaims {
 
 export interface IntervalCounts {
   claimed: number;
+  /** Those that were undone since, too. */
   redeemed: number;
 }
 
@@ -62,7 +64,7 @@ export class Tally {
     const known = this.#settings.find()?.campaign;
     return {
       claims: upTo - this.#passed.count,
-      redemptions: this.#redemptions.lastNumber(),
+      redemptions: this.#redemptions.count(),
       ...this.#ledger.lastClaims(Date.now() - HOUR_MS, LAST_CLAIMS_MAX),
       campaign: known
         ? { version: known.version, endsAt: known.status === "ended" ? 0 : known.endsAt }
@@ -105,7 +107,7 @@ export class Tally {
            SELECT i, time, iif(coalesce(${at} < time, 1), (low + high) / 2, low),
                   iif(coalesce(${at} < time, 1), high, (low + high) / 2)
            FROM search LEFT JOIN ${table}
-             ON ${number} = (SELECT max(${number}) FROM ${table} WHERE ${number} <= (low + high) / 2)
+             ON ${number} = (SELECT max(${number}) FROM ${table} WHERE ${number} BETWEEN 1 AND (low + high) / 2)
            WHERE high - low > 1
          )
          SELECT low FROM search WHERE high - low = 1 ORDER BY i`,

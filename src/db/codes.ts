@@ -14,10 +14,12 @@ export async function listCodes(
     batchId?: string | undefined;
     status?: CodeStatus | undefined;
     now: number;
+    /** Whether the campaign's end has come, which is that of its codes. */
+    isOver: boolean;
   },
   { after, limit }: Page<[batchId: string, ordinal: number]>,
 ): Promise<CodeRow[]> {
-  const status = sql<CodeStatus>`${sql.raw(statusSql(String(filter.now)))}`;
+  const status = sql<CodeStatus>`${sql.raw(statusSql(String(filter.now), filter.isOver))}`;
   return database(db)
     .select({ ...getTableColumns(codes), status: status.as("status") })
     .from(batches)

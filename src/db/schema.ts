@@ -181,6 +181,7 @@ export const codes = sqliteTable("codes", {
   redeemedAt: integer(),
   revokedAt: integer(),
   revokedReason: text(),
+  outsideShard: integer(),
 });
 
 export const webhookEndpoints = sqliteTable("webhook_endpoints", {

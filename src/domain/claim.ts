@@ -1,5 +1,6 @@
 /** Who gets a code: the rules of a claim, its id, and the shard that decides it. */
 
+import { NOBODY } from "./redemption.ts";
 import { base32Value, isId, OPAQUE_LENGTH } from "./id.ts";
 
 /** What a pool must know of its campaign. A copy; `version` tells which of two copies is newer. */
@@ -111,6 +112,14 @@ export interface ClaimAddress {
 /** A claim's id says where it is kept, so that reading one back needs no index. */
 export function formatClaimId({ campaignId, userKey, nth }: ClaimAddress): string {
   return `clm_${campaignId.slice(4)}${userKey}${nth}`;
+}
+
+/** The id of a code's claim; null where it was handed out elsewhere, and nobody holds it. */
+export function claimIdOf(
+  campaignId: string,
+  { userKey, nth }: { userKey: string; nth: number },
+): string | null {
+  return userKey === NOBODY ? null : formatClaimId({ campaignId, userKey, nth });
 }
 
 export function parseClaimId(id: string): ClaimAddress | null {

@@ -24,9 +24,10 @@ export interface EventData {
     claimed_at: string;
     expires_at: string | null;
   };
+  /** `claim_id`: null of a code that was handed out elsewhere. */
   "code.redeemed": {
     redemption_id: string;
-    claim_id: string;
+    claim_id: string | null;
     code: string;
     user_id: string | null;
     order_id: string;
@@ -34,6 +35,22 @@ export interface EventData {
     discount: Discount | null;
     discount_amount: number | null;
     redeemed_at: string;
+  };
+  "redemption.rolled_back": {
+    redemption_id: string;
+    claim_id: string | null;
+    code: string;
+    user_id: string | null;
+    order_id: string;
+    reason: string;
+    rolled_back_at: string;
+  };
+  /** Its life ended, and it was not spent. Told once of a code. */
+  "code.expired": {
+    claim_id: string | null;
+    code: string;
+    user_id: string | null;
+    expired_at: string;
   };
   /** `claim_id`: null when nobody had the code. */
   "code.revoked": { code: string; claim_id: string | null; revoked_at: string };
@@ -65,9 +82,11 @@ export const EVENT_TYPES = [
   "campaign.low_stock",
   "campaign.started",
   "claim.created",
+  "code.expired",
   "code.redeemed",
   "code.revoked",
   "import.completed",
+  "redemption.rolled_back",
   "user.erased",
   "webhook_endpoint.disabled",
 ] as const satisfies EventType[];

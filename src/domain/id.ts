@@ -1,6 +1,6 @@
 /** Ids as callers see them: a type prefix, then 20 characters that sort by time of creation. */
 
-const prefixes = {
+export const prefixes = {
   brand: "brd",
   apiKey: "key",
   campaign: "cmp",
@@ -10,6 +10,7 @@ const prefixes = {
   codeShape: "shp",
   import: "imp",
   redemption: "rdm",
+  hold: "hld",
   event: "evt",
   webhookEndpoint: "whe",
   delivery: "dlv",

@@ -6,10 +6,11 @@
  */
 
 import type { Claim } from "../code-pool/ledger.ts";
+import type { LogEntry } from "../code-pool/log.ts";
 import type { LedgerEntries, LedgerStretch } from "../code-pool/messages.ts";
 import { poolOfShard } from "../code-pool/stub.ts";
 import type { LoggedRun } from "../db/events.ts";
-import { formatClaimId } from "../domain/claim.ts";
+import { claimIdOf, formatClaimId } from "../domain/claim.ts";
 import { formatEventId, type EventData, type EventType, type ToldEvent } from "../domain/event.ts";
 import { isId } from "../domain/id.ts";
 import { formatRedemptionId } from "../domain/redemption.ts";
@@ -86,7 +87,7 @@ async function tellLedgers(env: Env, campaignId: string, logged: LoggedEvent[]):
     const stretches = runs.map((run): LedgerStretch => {
       const offsets = run.map(({ event }) => event.offset);
       const skip = Math.min(...offsets);
-      const kind = run[0]?.event.type === "claim.created" ? "claims" : "redemptions";
+      const kind = run[0]?.event.type === "claim.created" ? "claims" : "log";
       return { kind, after: run[0]?.from ?? 0, skip, take: Math.max(...offsets) - skip + 1 };
     });
     const { call } = poolOfShard(env, { id: campaignId }, shard);
@@ -113,22 +114,33 @@ function tellEntry(where: Where, entries: LedgerEntries, at: number): Omit<Said,
       ? null
       : { at: claim.claimedAt, data: claimCreated(where.campaignId, claim) };
   }
-  const held = entries.redemptions[at];
-  if (held === undefined) return null;
-  const { redemption, claim } = held;
-  const { number, orderId, terms, redeemedAt } = redemption;
-  const data: EventData["code.redeemed"] = {
-    redemption_id: formatRedemptionId({ ...where, number }),
-    claim_id: formatClaimId({ ...claim, campaignId: where.campaignId }),
+  const entry = entries.entries[at];
+  return entry === undefined ? null : { at: entry.at, data: whatBecame(where, entry) };
+}
+
+function whatBecame(where: Where, { kind, at, claim, redemption }: LogEntry): EventData[EventType] {
+  const of = {
+    claim_id: claimIdOf(where.campaignId, claim),
     code: claim.code,
     user_id: claim.userId,
+  };
+  if (redemption === null) return { ...of, expired_at: toTime(at) };
+  const { number, orderId, terms, redeemedAt, rolledBack } = redemption;
+  const spent = {
+    redemption_id: formatRedemptionId({ ...where, number }),
+    ...of,
     order_id: orderId,
+  };
+  if (kind === "rolled_back") {
+    return { ...spent, reason: rolledBack?.reason ?? "", rolled_back_at: toTime(at) };
+  }
+  return {
+    ...spent,
     order: terms.order,
     discount: terms.discount,
     discount_amount: terms.discountAmount,
     redeemed_at: toTime(redeemedAt),
   };
-  return { at: redeemedAt, data };
 }
 
 function claimCreated(campaignId: string, claim: Claim): EventData["claim.created"] {

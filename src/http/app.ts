@@ -18,6 +18,7 @@ import { codeRoutes } from "./routes/codes.ts";
 import { deliveryRoutes } from "./routes/deliveries.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { exportRoutes } from "./routes/exports.ts";
+import { holdRoutes } from "./routes/holds.ts";
 import { importRoutes } from "./routes/imports.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { liveRoutes } from "./routes/live.ts";
@@ -63,6 +64,7 @@ export function createApp(): OpenAPIHono<HttpEnv> {
     singleCodeRoutes,
     claimRoutes,
     checkoutRoutes,
+    holdRoutes,
     eventRoutes,
     webhookEndpointRoutes,
     deliveryRoutes,

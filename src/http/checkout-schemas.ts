@@ -1,19 +1,18 @@
-/** Codes at a checkout: judged, spent, looked up. In requests and answers. */
+/** Codes at a checkout: judged and spent. In requests and answers. */
 
 import * as z from "zod";
 import type { HeldRedemption } from "../code-pool/messages.ts";
 import type { CampaignRow } from "../db/campaigns.ts";
-import { formatClaimId } from "../domain/claim.ts";
-import { CODE_STATUSES } from "../domain/code-status.ts";
+import { claimIdOf } from "../domain/claim.ts";
 import { UNFIT } from "../domain/line.ts";
 import { formatRedemptionId } from "../domain/redemption.ts";
 import { AMOUNT_MAX, Campaign, Currency } from "./campaign-schemas.ts";
+import type { Verdict } from "./checkout.ts";
 import { UserId } from "./claim-schemas.ts";
 import { AnsweredTime, line, toWireTime } from "./schemas.ts";
 
 /** Characters of a code as people type it: the longest code, with blanks between them all. */
 const TYPED_MAX = 256;
-const REVOKED_AT_ONCE_MAX = 1_000;
 
 export const TypedCode = z
   .string()
@@ -36,49 +35,111 @@ export const Order = z
   })
   .meta({ id: "Order", example: { amount: 4990, currency: "EUR" } });
 
-const REASONS = ["unknown", "not-claimed", "not-yours", "redeemed", "revoked", "expired"] as const;
+const REASONS = [
+  "unknown",
+  "not-claimed",
+  "not-yours",
+  "redeemed",
+  "revoked",
+  "expired",
+  "held",
+  "order-required",
+  "currency-mismatch",
+  "order-too-small",
+] as const;
 
 const DiscountAmount = z.int().meta({
   description:
-    "Minor units off the order, half a unit rounded up, never more than its amount. For a percentage, or a fixed amount in the order's currency.",
+    "Minor units off the order, half a unit rounded up, never more than its amount or maximum_discount_amount. For a percentage or a fixed amount.",
 });
 
+const OrderId = line(255);
+
 export const NewValidation = z
-  .strictObject({ code: TypedCode, user_id: UserId.optional(), order: Order.optional() })
+  .strictObject({
+    code: TypedCode,
+    user_id: UserId.optional(),
+    order_id: OrderId.optional().meta({ description: "A code that it holds is good for it." }),
+    order: Order.optional(),
+  })
   .meta({ id: "NewValidation", example: { code: "K7QF-3MWD-9RTX" } });
 
-export const Validation = z
+const verdict = {
+  valid: z.boolean(),
+  reason: z.enum(REASONS).nullable().meta({ description: "Why it is not valid." }),
+  campaign_id: z.string().nullable(),
+  discount: Campaign.shape.discount,
+  discount_amount: DiscountAmount.optional(),
+};
+
+export const Validation = z.strictObject(verdict).meta({ id: "Validation" });
+
+export function presentVerdict({ reason, campaign, amount }: Verdict) {
+  return {
+    valid: reason === null,
+    // A hold is not named when a code is only judged.
+    reason: reason === "wrong-hold" ? ("held" as const) : reason,
+    campaign_id: campaign?.id ?? null,
+    discount: campaign?.discount ?? null,
+    ...(amount === null ? {} : { discount_amount: amount }),
+  } satisfies z.infer<typeof Validation>;
+}
+
+/** Codes of one call: a shopping basket has few, and a night's reconciliation comes in pages. */
+const BULK_MAX = 100;
+
+export const BulkValidation = z
+  .strictObject({ codes: z.array(NewValidation).min(1).max(BULK_MAX) })
+  .meta({ id: "NewBulkValidation", example: { codes: [{ code: "K7QF-3MWD-9RTX" }] } });
+
+export const AsSent = z.string().meta({ description: "As you sent it." });
+
+export const BulkVerdicts = z
   .strictObject({
-    valid: z.boolean(),
-    reason: z.enum(REASONS).nullable().meta({ description: "Why it is not valid." }),
-    campaign_id: z.string().nullable(),
-    discount: Campaign.shape.discount,
-    discount_amount: DiscountAmount.optional(),
+    data: z.array(z.strictObject({ code: AsSent, ...verdict }).meta({ id: "CodeValidation" })),
   })
-  .meta({ id: "Validation" });
+  .meta({ id: "BulkValidation" });
 
 export const NewRedemption = z
   .strictObject({
     code: TypedCode,
-    order_id: line(255).meta({ description: "Yours. The same order again gets the same answer." }),
-    user_id: UserId.optional().meta({ description: "Who brings the code; must be its holder." }),
+    order_id: OrderId.meta({ description: "Yours. The same order again gets the same answer." }),
+    user_id: UserId.optional().meta({
+      description: "Who brings the code; must be its holder. Needed where it is holder_only.",
+    }),
+    hold_id: line(64)
+      .optional()
+      .meta({ description: "A hold of this code: its order may be another than this one." }),
     order: Order.optional(),
   })
   .meta({ id: "NewRedemption", example: { code: "K7QF-3MWD-9RTX", order_id: "order-1001" } });
+
+export const BulkRedemption = z
+  .strictObject({ redemptions: z.array(NewRedemption).min(1).max(BULK_MAX) })
+  .meta({
+    id: "NewBulkRedemption",
+    example: { redemptions: [{ code: "K7QF-3MWD-9RTX", order_id: "order-1001" }] },
+  });
 
 export const Redemption = z
   .strictObject({
     id: z.string().meta({ example: "rdm_01k3q9m7x2v8d4t6w5ab001" }),
     campaign_id: z.string(),
-    claim_id: z.string(),
+    claim_id: z
+      .string()
+      .nullable()
+      .meta({ description: "Null where the code was handed out elsewhere." }),
     code: z.string().meta({ description: "As it was made, however it was typed." }),
     user_id: z.string().nullable(),
     order_id: z.string(),
+    status: z.enum(["redeemed", "rolled_back"]),
     // Not nullable(): the reference would say that it is an order and null at once.
     order: z.union([Order, z.null()]),
     discount: Campaign.shape.discount,
     discount_amount: DiscountAmount.nullable(),
     redeemed_at: AnsweredTime,
+    rolled_back_at: AnsweredTime.nullable(),
+    rollback_reason: z.string().nullable(),
   })
   .meta({ id: "Redemption" });
 
@@ -88,72 +149,42 @@ export function presentRedemption(
   { redemption, claim }: HeldRedemption,
 ): z.infer<typeof Redemption> {
   const { id: campaignId } = campaign;
-  const { number, orderId, terms, redeemedAt } = redemption;
+  const { number, orderId, terms, redeemedAt, rolledBack } = redemption;
   return {
     id: formatRedemptionId({ campaignId, shard, number }),
     campaign_id: campaignId,
-    claim_id: formatClaimId({ campaignId, userKey: claim.userKey, nth: claim.nth }),
+    claim_id: claimIdOf(campaignId, claim),
     code: claim.code,
     user_id: claim.userId,
     order_id: orderId,
+    status: rolledBack === null ? "redeemed" : "rolled_back",
     order: terms.order,
     discount: terms.discount,
     discount_amount: terms.discountAmount,
     redeemed_at: toWireTime(redeemedAt),
+    rolled_back_at: toWireTime(rolledBack?.at ?? null),
+    rollback_reason: rolledBack?.reason ?? null,
   };
 }
 
-export const NewRevocation = z
-  .strictObject({
-    codes: z.array(TypedCode).min(1).max(REVOKED_AT_ONCE_MAX),
-    reason: line(200)
-      .optional()
-      .meta({ description: "Kept with the codes; the look-up of one shows it." }),
-  })
-  .meta({ id: "NewRevocation", example: { codes: ["K7QF-3MWD-9RTX"] } });
-
-export const Revocation = z
+export const BulkRedemptions = z
   .strictObject({
     data: z.array(
       z
         .strictObject({
-          code: z.string().meta({ description: "As you sent it." }),
-          result: z.enum(["revoked", "already-revoked", "redeemed", "unknown"]).meta({
-            description:
-              "redeemed: it was spent before. The redemption stands, and the code is not good again.",
+          code: AsSent,
+          order_id: z.string(),
+          result: z.enum(["redeemed", "repeated", "refused"]).meta({
+            description: "repeated: it was spent on this order before.",
           }),
+          reason: z.enum([...REASONS, "wrong-hold"]).nullable(),
+          redemption: z.union([Redemption, z.null()]),
         })
-        .meta({ id: "CodeVerdict" }),
+        .meta({ id: "CodeRedemption" }),
     ),
   })
-  .meta({ id: "Revocation" });
+  .meta({ id: "BulkRedemption" });
 
-export const LookUp = z
-  .strictObject({ code: TypedCode })
-  .meta({ id: "LookUp", example: { code: "K7QF-3MWD-9RTX" } });
-
-export const CodeHistory = z
-  .strictObject({
-    code: z.string(),
-    status: z.enum(CODE_STATUSES),
-    campaign_id: z.string(),
-    batch_id: z.string().meta({ description: "The batch or import that it came by." }),
-    claim_id: z.string().nullable(),
-    user_id: z.string().nullable(),
-    claimed_at: AnsweredTime.nullable(),
-    expires_at: AnsweredTime.nullable(),
-    redemption_id: z.string().nullable(),
-    order_id: z.string().nullable(),
-    redeemed_at: AnsweredTime.nullable(),
-    revoked_at: AnsweredTime.nullable(),
-    revoked_reason: z.string().nullable(),
-    history: z
-      .array(
-        z.strictObject({
-          at: AnsweredTime,
-          event: z.enum(["made", "claimed", "redeemed", "revoked", "expired"]),
-        }),
-      )
-      .meta({ description: "What became of it, oldest first." }),
-  })
-  .meta({ id: "CodeHistory" });
+export const NewRollback = z
+  .strictObject({ reason: line(200) })
+  .meta({ id: "NewRollback", example: { reason: "The order was cancelled." } });

@@ -1,7 +1,7 @@
 /** A claim's fields, in requests and answers. */
 
 import * as z from "zod";
-import type { Claim as ClaimRow } from "../code-pool/ledger.ts";
+import { reservedStatus, type AnyClaim, type ClaimStatus } from "../code-pool/reservations.ts";
 import type { CampaignRow } from "../db/campaigns.ts";
 import { heldStatus, type HeldStatus } from "../domain/redemption.ts";
 import { formatClaimId } from "../domain/claim.ts";
@@ -58,12 +58,14 @@ export const NewClaim = z
   })
   .meta({ id: "NewClaim", example: { user: { id: "u-123" } } });
 
-/** For the reference: a page says by the first who its user is. */
-export const ClaimHeaders = IdempotencyHeader.extend({
+/** For the reference: a page says by it who its user is. */
+export const UserTokenHeader = z.object({
   "codedrop-user-token": z.string().optional().meta({
     description: "With a publishable key: the signed token that says who the user is.",
   }),
 });
+
+export const ClaimHeaders = IdempotencyHeader.extend(UserTokenHeader.shape);
 
 export const ClaimsQuery = z.strictObject({ ...pageQuery, user_id: UserId.optional() });
 
@@ -71,11 +73,19 @@ export const Claim = z
   .strictObject({
     id: z.string().meta({ example: "clm_01k3q9m7x2v8d4t6w5ab4zq0c9k2m7x1v8d3t6w5ab9ch20" }),
     campaign_id: z.string(),
-    code: z.string().meta({ example: "K7QF-3MWD-9RTX" }),
+    code: z.string().nullable().meta({
+      description: "Null while it is reserved only.",
+      example: "K7QF-3MWD-9RTX",
+    }),
     user_id: z.string().nullable().meta({ description: "Null once the user was erased." }),
-    status: z.enum(["claimed", "redeemed", "expired", "revoked"]),
+    status: z.enum(["reserved", "claimed", "redeemed", "expired", "revoked", "lapsed"]).meta({
+      description: "reserved, lapsed: of a campaign whose codes are revealed on demand.",
+    }),
     discount: Campaign.shape.discount,
-    claimed_at: AnsweredTime,
+    claimed_at: AnsweredTime.meta({ description: "When it was reserved, until it is revealed." }),
+    reveal_by: AnsweredTime.nullable().meta({
+      description: "Until when a code that is reserved may be revealed.",
+    }),
     expires_at: AnsweredTime.nullable(),
     shop_url: z.string().nullable(),
     consent: Consent.nullable().meta({ description: "The consent recorded with the claim." }),
@@ -89,8 +99,10 @@ export const Claim = z
 /** `status` is that of now, unless the answer is one of another moment. */
 export function presentClaim(
   campaign: CampaignRow,
-  claim: ClaimRow,
-  status: HeldStatus = heldStatus(claim, Date.now()),
+  claim: AnyClaim,
+  status: HeldStatus | ClaimStatus = claim.code === null
+    ? reservedStatus(claim, Date.now())
+    : heldStatus(claim, Date.now()),
 ): z.infer<typeof Claim> {
   return {
     id: formatClaimId({ campaignId: campaign.id, userKey: claim.userKey, nth: claim.nth }),
@@ -100,6 +112,7 @@ export function presentClaim(
     status,
     discount: campaign.discount,
     claimed_at: toWireTime(claim.claimedAt),
+    reveal_by: toWireTime(claim.code === null ? claim.revealBy : null),
     expires_at: toWireTime(claim.expiresAt),
     shop_url: campaign.shopUrl,
     consent: claim.consent,

@@ -37,6 +37,17 @@ export async function claimantOf(
   return { ...claimant, userKey: await userKeyOf(campaign, claimant.userId) };
 }
 
+/** From a page, the claim must be that of the token's user; 404 as if there were none. */
+export async function requireOwnClaim(
+  c: Context<HttpEnv>,
+  campaign: CampaignRow,
+  userKey: string,
+): Promise<void> {
+  if (c.var.key.kind === "secret") return;
+  const { id } = await userOf(c);
+  if ((await userKeyOf(campaign, id)) !== userKey) throw new ProblemError("not-found");
+}
+
 type Named = Omit<Claimant, "userKey">;
 
 function vouchedFor({ user, challenge_token: token }: Body): Named {

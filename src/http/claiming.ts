@@ -135,6 +135,10 @@ function refuse(outcome: Exclude<ClaimOutcome, ClaimAnswer>): never {
       throw challengeFailed("The campaign has a challenge now.");
     case "paced":
       throw limited(USER, Math.ceil(outcome.retryAfterMs / 1000));
+    case "lapsed":
+      throw new ProblemError("claim-lapsed");
+    case "not-found":
+      throw new ProblemError("not-found");
     case "exhausted":
       throw new ProblemError("codes-exhausted");
     case "stock-unknown":

@@ -21,6 +21,7 @@ const PREFLIGHT_SECONDS = 7_200;
 const PAGES: Record<string, string> = {
   "/v1/campaigns/:campaign": "GET",
   "/v1/campaigns/:campaign/claims": "POST",
+  "/v1/claims/:claim/reveal": "POST",
 };
 
 /** Lets a page of a listed origin read what it is answered, problems too. */

@@ -42,16 +42,28 @@ const ClaimCreated = z.strictObject({
   expires_at: TimeOrNull,
 });
 
-const CodeRedeemed = z.strictObject({
-  redemption_id: z.string(),
-  claim_id: z.string(),
+const OfClaim = {
+  claim_id: TextOrNull.meta({ description: "Null where the code was handed out elsewhere." }),
   code: z.string(),
   user_id: TextOrNull,
+};
+
+const CodeRedeemed = z.strictObject({
+  redemption_id: z.string(),
+  ...OfClaim,
   order_id: z.string(),
   order: z.union([Order, z.null()]),
   discount: Discount.nullable(),
   discount_amount: z.int().nullable(),
   redeemed_at: Time,
+});
+
+const RolledBack = z.strictObject({
+  redemption_id: z.string(),
+  ...OfClaim,
+  order_id: z.string(),
+  reason: z.string(),
+  rolled_back_at: Time,
 });
 
 const CodeRevoked = z.strictObject({
@@ -83,6 +95,8 @@ const EndReason = z
 export const EVENTS = [
   eventOf("claim.created", ClaimCreated),
   eventOf("code.redeemed", CodeRedeemed),
+  eventOf("redemption.rolled_back", RolledBack),
+  eventOf("code.expired", z.strictObject({ ...OfClaim, expired_at: Time })),
   eventOf("code.revoked", CodeRevoked),
   eventOf("campaign.low_stock", LowStock),
   eventOf("campaign.exhausted", z.strictObject({ codes: z.int(), claimed: z.int() })),

@@ -32,8 +32,8 @@ export const KEY_UNASKED = KEY.quota / 10;
  */
 export const ADDRESS = { name: "address", quota: 1_200, windowSeconds: 60 };
 /**
- * Claims that a page makes for one user. Counted exactly, by the user's pool; more than a person
- * can click, and a page that repeats without end is stopped.
+ * Claims and reveals that a page asks for, for one user. Counted exactly, by the user's pool; more
+ * than a person can click, and a page that repeats without end is stopped.
  */
 export const USER = { name: "user", quota: 60, windowSeconds: 60 };
 /**
@@ -96,11 +96,16 @@ export async function brakeWrongKey(c: Context<HttpEnv>): Promise<void> {
 const backedOff = new Map<string, number>();
 const BACKED_OFF_MAX = 10_000;
 
-/** 429 while the user has just typed too many wrong codes: the next one may be right by chance. */
-export function requireNotBackedOff(c: Context<HttpEnv>, userId: string | null): void {
-  const until = userId === null ? undefined : backedOff.get(guesserOf(c, userId));
-  if (until === undefined) return;
-  const restMs = until - Date.now();
+/**
+ * 429 while each of the users has just typed too many wrong codes: the next one may be right by
+ * chance. Null, of whom nobody says who it is, never has.
+ */
+export function requireNotBackedOff(c: Context<HttpEnv>, userIds: Iterable<string | null>): void {
+  const now = Date.now();
+  const rests = Array.from(userIds, (id) =>
+    id === null ? 0 : (backedOff.get(guesserOf(c, id)) ?? 0) - now,
+  );
+  const restMs = Math.min(...rests);
   if (restMs > 0) throw limited(USER_WRONG_CODE, Math.ceil(restMs / 1000));
 }
 

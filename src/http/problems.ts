@@ -133,12 +133,23 @@ export const problems = {
     status: 409,
     title: "Another user holds this code",
     remedy:
-      "Only the user who was given the code may spend it; leave user_id out to not check that.",
+      "Only the user who was given the code may spend it. Leave user_id out to not check that, unless the campaign is holder_only.",
   },
   "code-already-redeemed": {
     status: 409,
     title: "The code was spent on another order",
     remedy: "Refuse it at the checkout. The redemption can be read by the code.",
+  },
+  "code-held": {
+    status: 409,
+    title: "The code is kept for another order",
+    remedy: "Wait until that order is done or its hold lapses, or send the hold_id of your hold.",
+  },
+  "order-not-eligible": {
+    status: 409,
+    title: "The discount does not apply to this order",
+    remedy:
+      "Compare the order with the campaign's discount: its currency, and minimum_order_amount. reason says which.",
   },
   "code-revoked": {
     status: 409,
@@ -149,6 +160,11 @@ export const problems = {
     status: 409,
     title: "The code has expired",
     remedy: "Refuse it at the checkout.",
+  },
+  "claim-lapsed": {
+    status: 409,
+    title: "The code was not revealed in time",
+    remedy: "Claim again: while there are codes, the user gets one.",
   },
   "batch-finished": {
     status: 409,

@@ -1,8 +1,11 @@
-import { showAllClaims } from "../code-pool/stub.ts";
+import type { Context } from "hono";
+import { poolOfShard, showAllClaims } from "../code-pool/stub.ts";
 import { findCampaign, findCampaignIds, type CampaignRow } from "../db/campaigns.ts";
 import type { KeyMode } from "../domain/api-key.ts";
+import { findCampaignNear } from "../directory/directory.ts";
 import { closedReason } from "../domain/claim.ts";
-import type { HttpEnv } from "./http-env.ts";
+import type { ShardAddress } from "../domain/redemption.ts";
+import { near, type HttpEnv } from "./http-env.ts";
 import { invalidField } from "./problem-response.ts";
 import { ProblemError } from "./problems.ts";
 
@@ -27,6 +30,18 @@ export async function requireCampaignOf<Address extends { campaignId: string }>(
   const campaign = address && (await findCampaign(c.env.DB, c.var.scope, address.campaignId));
   if (campaign === null || address === null) throw new ProblemError("not-found");
   return { campaign, address };
+}
+
+/**
+ * The pool in which the thing of such an id is kept, and its number there. By a copy of the
+ * campaign: the id says where to ask, so D1 need not answer.
+ */
+export async function requirePoolOf(c: Context<HttpEnv>, id: ShardAddress | null) {
+  const campaign = id && (await findCampaignNear(near(c), c.var.scope, id.campaignId));
+  if (id === null || campaign === null || id.shard >= campaign.shards) {
+    throw new ProblemError("not-found");
+  }
+  return { campaign, ...poolOfShard(c.env, campaign, id.shard), number: id.number };
 }
 
 /** The ids of the campaigns that a body's campaign_ids name, by id or slug, each of the mode. */

@@ -94,7 +94,9 @@ export const Problem = z
       .string()
       .optional()
       .meta({ description: "With a file that was not taken whole: the import of its first rows." }),
-    reason: z.string().optional().meta({ description: "With code-…: why the code is no good." }),
+    reason: z.string().optional().meta({
+      description: "With code-… and order-not-eligible: why the code is no good.",
+    }),
   })
   .meta({
     id: "Problem",

@@ -27,8 +27,12 @@ export function presentHeld({ campaign, shard, held }: HeldInCampaign) {
   return {
     campaign_id: campaign.id,
     claims: held.map(({ claim }) => presentClaim(campaign, claim)),
-    redemptions: held.flatMap(({ claim, redemption }) =>
-      redemption === null ? [] : [presentRedemption(campaign, shard, { claim, redemption })],
+    redemptions: held.flatMap(({ claim, redemptions }) =>
+      claim.code === null
+        ? []
+        : redemptions.map((redemption) =>
+            presentRedemption(campaign, shard, { claim, redemption }),
+          ),
     ),
   } satisfies z.infer<typeof UserInCampaign>;
 }

@@ -1,10 +1,12 @@
 /** Counts over a campaign's inventory, as D1 has it at one moment. */
 
+import type { CampaignRow } from "../db/campaigns.ts";
 import { rowsOf } from "../db/database.ts";
 import { shardSql } from "./leases.ts";
 import { USER_KEY_LENGTH } from "../domain/claim.ts";
 import { statusSql, type CodeStatus } from "../domain/code-status.ts";
 import { OPAQUE_LENGTH } from "../domain/id.ts";
+import { areCodesOver } from "../domain/redemption.ts";
 
 export interface Census {
   /** Code rows that exist. */
@@ -14,7 +16,7 @@ export interface Census {
   leased: number;
   /** Code rows that show a claim. */
   shown: number;
-  /** Code rows that are revoked and in no shard's hands. */
+  /** Code rows that are in no shard's hands and never will be given: revoked, or had elsewhere. */
   revoked: number;
   /** Blocks in the hands of shards, and free ones (null) that shards gave back. */
   leases: { id: string; shard: number | null; size: number }[];
@@ -31,7 +33,8 @@ export async function takeCensus(db: D1Database, campaignId: string): Promise<Ce
     db
       .prepare(
         `SELECT count(*) AS codes, count(claim_id) AS shown,
-                count(*) FILTER (WHERE c.revoked_at IS NOT NULL AND ${shardSql("c")} IS NULL) AS revoked
+                count(*) FILTER (WHERE (c.revoked_at IS NOT NULL OR c.outside_shard IS NOT NULL)
+                                   AND ${shardSql("c")} IS NULL) AS revoked
          FROM batches AS b JOIN codes AS c ON c.batch_id = b.id AND c.ordinal < b.created
          WHERE b.campaign_id = ?1`,
       )
@@ -90,16 +93,16 @@ export async function usersAboveLimit(
 /** A campaign's codes by status, each counted once, as D1 shows them at one moment. */
 export async function countCodes(
   db: D1Database,
-  campaignId: string,
+  campaign: Pick<CampaignRow, "id" | "endsAt" | "codesOutliveCampaign">,
   now: number,
 ): Promise<Record<CodeStatus | "codes", number>> {
   const { results } = await db
     .prepare(
-      `SELECT ${statusSql("?2")} AS status, count(*) AS count
+      `SELECT ${statusSql("?2", areCodesOver(campaign, now))} AS status, count(*) AS count
        FROM batches AS b JOIN codes ON codes.batch_id = b.id AND codes.ordinal < b.created
        WHERE b.campaign_id = ?1 GROUP BY 1`,
     )
-    .bind(campaignId, now)
+    .bind(campaign.id, now)
     .all<{ status: CodeStatus; count: number }>();
   const counts = { codes: 0, available: 0, claimed: 0, redeemed: 0, expired: 0, revoked: 0 };
   for (const { status, count } of results) {

@@ -7,10 +7,10 @@ import { EVENTS_KEPT_MS, nextPosition, nextSequence } from "../db/events.ts";
 import type { KeyMode } from "../domain/api-key.ts";
 import type { EventType } from "../domain/event.ts";
 
-/** Entries of a pool's ledger, told in the order of their numbers. */
+/** Entries of a pool's ledger or log, told in the order of their numbers. */
 export interface LedgerRun {
   campaignId: string;
-  type: "claim.created" | "code.redeemed";
+  type: "claim.created" | "code.redeemed" | "redemption.rolled_back" | "code.expired";
   shard: number;
   /** Entries above it, up to `to`, of which there are `count`. */
   from: number;

@@ -7,7 +7,7 @@ import type { InventoryId } from "../domain/inventory.ts";
 import { matchKey, meantCode } from "../domain/match-key.ts";
 import { alongsideStatements } from "./alongside.ts";
 import { revocationsToInsert } from "./event-log.ts";
-import { shardSql } from "./leases.ts";
+import { ownerSql, shardSql } from "./leases.ts";
 import { cutForParameter } from "./parameter.ts";
 
 /** A code, as D1 has it. Times are Unix milliseconds. */
@@ -18,12 +18,16 @@ export interface FoundCode {
   campaignVersion: number;
   batchId: string;
   ordinal: number;
-  /** The shard that leased it and decides what becomes of it; null when it lies in D1. */
+  /** The shard that decides what becomes of it; null when it lies in D1. */
   shard: number | null;
+  /** Whether it is known to be handed out elsewhere: no pool gives it. */
+  isOutside: boolean;
   madeAt: number;
   revokedAt: number | null;
   revokedReason: string | null;
 }
+
+type FoundRow = Omit<FoundCode, "isOutside"> & { isOutside: number; matchKey: string };
 
 /**
  * Codes looked at for one typed code whose spelling is none of them. Where there are more that look
@@ -32,8 +36,8 @@ export interface FoundCode {
 const ALIKE_MAX = 50;
 
 const FOUND = `c.match_key AS matchKey, c.code, b.campaign_id AS campaignId,
-  k.version AS campaignVersion, c.batch_id AS batchId, c.ordinal, ${shardSql("c")} AS shard,
-  b.created_at AS madeAt, c.revoked_at AS revokedAt,
+  k.version AS campaignVersion, c.batch_id AS batchId, c.ordinal, ${ownerSql("c")} AS shard,
+  c.outside_shard IS NOT NULL AS isOutside,  b.created_at AS madeAt, c.revoked_at AS revokedAt,
   c.revoked_reason AS revokedReason`;
 
 const OF_CAMPAIGN = `JOIN batches AS b ON b.id = c.batch_id AND c.ordinal < b.created
@@ -80,7 +84,7 @@ async function findPart(
       )
       .bind(inventory, keys, ALIKE_MAX * typed.length),
   ]);
-  const [exact, near] = results.map((result) => rowsOf<FoundCode & { matchKey: string }>(result));
+  const [exact, near] = results.map((result) => rowsOf<FoundRow>(result));
   const isWhole = (near ?? []).length < ALIKE_MAX * typed.length;
   const rows = [...(exact ?? []), ...(isWhole ? (near ?? []) : [])];
   const alike = Map.groupBy(rows, (row) => row.matchKey);
@@ -90,8 +94,8 @@ async function findPart(
       ? meantCode(code, candidates)
       : (candidates.find((row) => row.code === code) ?? null);
     if (found === null) return null;
-    const { matchKey: _, ...rest } = found;
-    return rest;
+    const { matchKey: _, isOutside, ...rest } = found;
+    return { ...rest, isOutside: isOutside === 1 };
   });
 }
 
@@ -140,12 +144,47 @@ export async function findShards(
   return rowsOf<{ shard: number | null }>(shards).map(({ shard }) => shard);
 }
 
+/**
+ * Marks codes as handed out elsewhere, so that no lease from now on takes them for codes to give;
+ * the shard that has leased one decides what becomes of it, or else `shard`. Answers whose each is,
+ * and whether it is marked: not when it is revoked, or shows a claim. Safe to repeat.
+ */
+export async function markOutside(
+  db: D1Database,
+  codes: readonly { batchId: string; ordinal: number; shard: number }[],
+): Promise<Pick<FoundCode, "shard" | "isOutside" | "revokedAt">[]> {
+  if (codes.length === 0) return [];
+  const results = await db.batch(
+    codes.flatMap(({ batchId, ordinal, shard }) => [
+      db
+        .prepare(
+          `UPDATE codes SET outside_shard = coalesce(${shardSql("codes")}, ?3)
+           WHERE batch_id = ?1 AND ordinal = ?2
+             AND outside_shard IS NULL AND claim_id IS NULL AND revoked_at IS NULL`,
+        )
+        .bind(batchId, ordinal, shard),
+      db
+        .prepare(
+          `SELECT ${ownerSql("c")} AS shard, c.outside_shard IS NOT NULL AS isOutside,
+                  c.revoked_at AS revokedAt FROM codes AS c WHERE c.batch_id = ?1 AND c.ordinal = ?2`,
+        )
+        .bind(batchId, ordinal),
+    ]),
+  );
+  return codes.map((_, i) => {
+    const [row] = rowsOf<{ shard: number | null; isOutside: number; revokedAt: number | null }>(
+      results[2 * i + 1],
+    );
+    if (row === undefined) throw new Error("A code vanished");
+    return { ...row, isOutside: row.isOutside === 1 };
+  });
+}
+
 function shardsNow(db: D1Database, places: readonly { batchId: string; ordinal: number }[]) {
   return db
     .prepare(
-      `SELECT ${shardSql("c")} AS shard FROM (
-         SELECT key, value ->> 0 AS batch_id, value ->> 1 AS ordinal FROM json_each(?1)
-       ) AS c ORDER BY c.key`,
+      `SELECT ${ownerSql("c")} AS shard FROM json_each(?1) AS d CROSS JOIN codes AS c
+         ON c.batch_id = d.value ->> 0 AND c.ordinal = d.value ->> 1 ORDER BY d.key`,
     )
     .bind(JSON.stringify(places.map(({ batchId, ordinal }) => [batchId, ordinal])));
 }

@@ -8,7 +8,7 @@ export interface Lease {
   batchId: string;
   fromOrdinal: number;
   codes: string[];
-  /** Ordinals of those that are revoked, and must not be given. */
+  /** Ordinals of those that must not be given: revoked, or handed out elsewhere. */
   withdrawn: number[];
 }
 
@@ -90,7 +90,7 @@ function readLease(db: D1Database, leaseId: string): D1PreparedStatement[] {
     db.prepare("SELECT batch_id, from_ordinal, size FROM leases WHERE id = ?1").bind(leaseId),
     db
       .prepare(
-        `SELECT c.code, c.ordinal, c.revoked_at AS revokedAt FROM leases AS l JOIN codes AS c
+        `SELECT c.code, c.ordinal, coalesce(c.revoked_at, c.outside_shard) IS NOT NULL AS isGone FROM leases AS l JOIN codes AS c
            ON c.batch_id = l.batch_id AND c.ordinal >= l.from_ordinal AND c.ordinal < l.from_ordinal + l.size
          WHERE l.id = ?1 ORDER BY c.ordinal`,
       )
@@ -106,14 +106,14 @@ function toLease(
 ): Lease | null {
   const [row] = rowsOf<{ batch_id: string; from_ordinal: number; size: number }>(found);
   if (row === undefined) return null;
-  const block = rowsOf<{ code: string; ordinal: number; revokedAt: number | null }>(codes);
+  const block = rowsOf<{ code: string; ordinal: number; isGone: number }>(codes);
   if (block.length !== row.size) throw new Error(`Lease ${id} names codes that are not there`);
   return {
     id,
     batchId: row.batch_id,
     fromOrdinal: row.from_ordinal,
     codes: block.map(({ code }) => code),
-    withdrawn: block.filter(({ revokedAt }) => revokedAt !== null).map(({ ordinal }) => ordinal),
+    withdrawn: block.filter(({ isGone }) => isGone === 1).map(({ ordinal }) => ordinal),
   };
 }
 
@@ -122,6 +122,11 @@ export function shardSql(code: string): string {
   return `(SELECT CASE WHEN ${code}.ordinal < l.from_ordinal + l.size THEN l.shard END FROM leases AS l
     WHERE l.batch_id = ${code}.batch_id AND l.from_ordinal <= ${code}.ordinal
     ORDER BY l.from_ordinal DESC LIMIT 1)`;
+}
+
+/** The shard that decides what becomes of a code, as SQL: NULL when none does yet. */
+export function ownerSql(code: string): string {
+  return `coalesce(${code}.outside_shard, ${shardSql(code)})`;
 }
 
 /** The end of a lease that its shard gives back: it keeps the first `kept` of `size` codes. */

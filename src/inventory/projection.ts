@@ -90,31 +90,46 @@ function enteredIn(run: LedgerRun, end: D1Result | undefined): Entered {
   return { ...row, isHeard: row.isHeard === 1 };
 }
 
-export interface RedemptionToShow {
+/** What became of a code. Times are Unix milliseconds. */
+export interface EntryToShow {
+  kind: "redeemed" | "rolled_back" | "expired";
   batchId: string;
   ordinal: number;
-  redeemedAt: number;
+  at: number;
 }
 
-/** The same for redemptions. */
-export async function showRedemptions(
+/**
+ * The same for what became of codes: entries of one kind. A code may be spent, given back and spent
+ * again, so what is shown moves with the run that says so, and not when that is sent again.
+ */
+export async function showLog(
   db: D1Database,
   run: LedgerRun,
-  redemptions: RedemptionToShow[],
+  entries: EntryToShow[],
 ): Promise<Entered> {
   const results = await db.batch([
     ledgerRunToInsert(db, run),
-    db
-      .prepare(
-        `UPDATE codes SET redeemed_at = shown.value ->> 2 FROM json_each(?1) AS shown
-         WHERE codes.batch_id = shown.value ->> 0 AND codes.ordinal = shown.value ->> 1
-           AND codes.redeemed_at IS NULL`,
-      )
-      .bind(JSON.stringify(redemptions.map((r) => [r.batchId, r.ordinal, r.redeemedAt]))),
+    // An expired code shows by its time.
+    ...(run.type === "code.expired" ? [] : [redeemedToShow(db, entries)]),
     oldestToForget(db, run.campaignId),
     ledgerRunEnd(db, run),
   ]);
   return enteredIn(run, results.at(-1));
+}
+
+function redeemedToShow(db: D1Database, entries: EntryToShow[]): D1PreparedStatement {
+  const shown = entries.map(({ kind, batchId, ordinal, at }) => [
+    batchId,
+    ordinal,
+    kind === "redeemed" ? at : null,
+  ]);
+  return db
+    .prepare(
+      `UPDATE codes SET redeemed_at = shown.value ->> 2 FROM json_each(?1) AS shown
+       WHERE codes.batch_id = shown.value ->> 0 AND codes.ordinal = shown.value ->> 1
+         AND changes() > 0`,
+    )
+    .bind(JSON.stringify(shown));
 }
 
 /**

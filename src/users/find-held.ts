@@ -1,6 +1,7 @@
 /** What a brand holds of one of its users, campaign by campaign. */
 
 import type { HeldByUser } from "../code-pool/messages.ts";
+import type { AnyClaim } from "../code-pool/reservations.ts";
 import { poolOfUser, userKeyOf } from "../code-pool/stub.ts";
 import { listLeasedCampaigns, type CampaignRow, type CampaignScope } from "../db/campaigns.ts";
 import type { Page } from "../db/database.ts";
@@ -13,12 +14,12 @@ const STEP = 60;
  */
 const LOOKED_AT_MAX = 300;
 
-/** What a user has in one campaign: at least one claim. */
+/** What a user has in one campaign: at least one claim, which may be reserved only. */
 export interface HeldInCampaign {
   campaign: CampaignRow;
   /** The shard that decides all of it. */
   shard: number;
-  held: HeldByUser[];
+  held: HeldByUser<AnyClaim>[];
 }
 
 /**

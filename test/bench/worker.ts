@@ -19,7 +19,6 @@ import { createRoute } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import * as z from "zod";
 import { CodePool as RealPool } from "../../src/code-pool/code-pool.ts";
-import type { Claim } from "../../src/code-pool/ledger.ts";
 import type { ClaimOutcome, ClaimRequest } from "../../src/code-pool/messages.ts";
 import { poolCampaign, userKeyOf } from "../../src/code-pool/stub.ts";
 import { findCampaignNear } from "../../src/directory/directory.ts";
@@ -46,7 +45,7 @@ export class CodePool extends RealPool {
 
   noop(): void {}
 
-  echo(request: ClaimRequest): Extract<ClaimOutcome, { claim: Claim }> {
+  echo(request: ClaimRequest): Extract<ClaimOutcome, { claim: object }> {
     const { userKey, userId, attempt, consent, contact, campaign } = request;
     const times = { claimedAt: Date.now(), expiresAt: null, redeemedAt: null, revokedAt: null };
     const claim = { slot: 1, nth: 0, code: "XXXX-XXXX-XXXX", userKey, userId, ...times };

@@ -29,8 +29,14 @@ afterAll(() => {
   rmSync(stateDir, { recursive: true, force: true });
 });
 
+/** The code that the README shows, and the one that was given here. */
+const shownCode = String(shownAnswers[0]?.["code"]);
+let givenCode = shownCode;
+
 function run(command: string) {
-  const local = command.replaceAll("http://localhost:8787", server?.address ?? "");
+  const local = command
+    .replaceAll("http://localhost:8787", server?.address ?? "")
+    .replaceAll(shownCode, givenCode);
   return runCurl<Record<string, unknown>>(local, {
     KEY: key,
     OPERATOR_TOKEN: server?.operatorToken ?? "",
@@ -40,8 +46,12 @@ function run(command: string) {
 describe("the README", () => {
   it("shows commands that answer as it says", async () => {
     const isRead = (command: string) => !command.includes("-X POST");
-    expect([curls.length, curls.filter(isRead).length]).toEqual([7, 1]);
-    const answers = curls.map(run);
+    expect([curls.length, curls.filter(isRead).length]).toEqual([8, 1]);
+    const answers = curls.map((command, i) => {
+      const answer = run(command);
+      if (i === 0) givenCode = String(answer.body["code"]);
+      return answer;
+    });
     expect(answers.map(({ status }) => status)).toEqual(
       curls.map((command) => (isRead(command) ? 200 : 201)),
     );
@@ -49,6 +59,13 @@ describe("the README", () => {
     const { id, campaign_id, created_at, finished_at, ...shownImport } = shownAnswers[1] ?? {};
     expect([id, campaign_id, created_at, finished_at]).not.toContain(undefined);
     expect(answers[4]?.body).toMatchObject(shownImport);
+    const [hold, shownHold = {}] = [answers[5]?.body ?? {}, shownAnswers[2]];
+    expect(Object.keys(hold)).toEqual(Object.keys(shownHold));
+    const { user_id, order_id, status } = shownHold;
+    expect(hold).toMatchObject({ code: givenCode, user_id, order_id, status });
+    const lastsMs = ({ created_at: from, expires_at: to }: Record<string, unknown>) =>
+      Date.parse(String(to)) - Date.parse(String(from));
+    expect([lastsMs(hold), lastsMs(shownHold)]).toEqual([600_000, 600_000]);
     expect(Object.keys(claim?.body ?? {})).toEqual(Object.keys(shownAnswers[0] ?? {}));
     expect(claim?.body).toMatchObject({
       user_id: "u-1",
@@ -64,7 +81,7 @@ describe("the README", () => {
     // The log is a moment behind.
     const events = () => run(curls.find(isRead) ?? "").body["data"] as Record<string, object>[];
     await expect.poll(() => events()[0]?.["data"]).toMatchObject({ code: claim?.body["code"] });
-    const [shown = {}] = (shownAnswers[2]?.["data"] ?? []) as Record<string, object>[];
+    const [shown = {}] = (shownAnswers[3]?.["data"] ?? []) as Record<string, object>[];
     expect(Object.keys(events()[0] ?? {})).toEqual(Object.keys(shown));
     expect(Object.keys(events()[0]?.["data"] ?? {})).toEqual(Object.keys(shown["data"] ?? {}));
   });

@@ -10,19 +10,27 @@
  * a search through all orders of small histories.
  */
 
+import { checkCheckout, outsideBefore } from "./checkout.ts";
 import type { CampaignDump, Deed, History, LedgerRow, Operation, Outcome } from "./history.ts";
+import type { Reveal, Terms } from "./history.ts";
+import { RESERVED } from "./reserved.ts";
 
 export interface Violation {
   rule: string;
   what: string;
 }
 
-type Ok = Operation & { outcome: Extract<Outcome, { kind: "ok" }> };
+export type Ok = Operation & { outcome: Extract<Outcome, { kind: "ok" }> };
 
 /** All that is known of one campaign. */
-interface Facts {
+export interface Facts {
   claimsPerUser: number;
+  terms: Terms;
+  /** Calls to claim, and to be shown what was claimed. */
   operations: Operation[];
+  claims: Operation[];
+  reveals: Reveal[];
+  /** Those that were answered with a code. */
   oks: Ok[];
   deeds: Deed[];
   ledger: LedgerRow[];
@@ -40,9 +48,9 @@ interface Span {
 
 const NEVER: Span = { from: Infinity, to: Infinity };
 
-type Rule = (facts: Facts) => string[];
+export type Rule = (facts: Facts) => string[];
 
-function groupBy<T>(items: T[], key: (item: T) => string): Map<string, T[]> {
+export function groupBy<T>(items: T[], key: (item: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();
   for (const item of items) {
     const group = groups.get(key(item));
@@ -152,7 +160,7 @@ const asked: Rule = ({ operations, oks, ledger, dump, claimsPerUser, givenIn }) 
 };
 
 /** I6: "exhausted" is said only when every code known to be there can have been given before. */
-const exhausted: Rule = ({ operations, ledger, deeds, firstCodes, givenIn }) =>
+const exhausted: Rule = ({ operations, ledger, dump, deeds, firstCodes, givenIn }) =>
   operations
     .filter(({ outcome }) => outcome.kind === "exhausted")
     .flatMap(({ user, invoked, returned }) => {
@@ -167,8 +175,9 @@ const exhausted: Rule = ({ operations, ledger, deeds, firstCodes, givenIn }) =>
           claim.claimedAt <= returned &&
           givenIn(claim.user, claim.code).from <= returned,
       ).length;
-      if (given >= added) return [];
-      return [`${user} was told "exhausted" when at most ${given} of ${added} codes were given`];
+      const gone = given + outsideBefore(dump.checkout, returned);
+      if (gone >= added) return [];
+      return [`${user} was told "exhausted" when at most ${gone} of ${added} codes were gone`];
     });
 
 /**
@@ -205,8 +214,9 @@ const finality: Rule = ({ operations, oks, ledger, deeds, givenIn }) => {
 };
 
 /** I8: a code is new once, a request made twice is one, and an answer looks the same each time. */
-const sameAnswer: Rule = ({ oks, ledger }) => {
+const sameAnswer: Rule = ({ oks, ledger, dump }) => {
   const found: string[] = [];
+  const redeemed = new Set(dump.checkout.redemptions.map(({ code }) => code));
   const isKeyed = ({ idempotencyKey }: { idempotencyKey: string | null }) =>
     idempotencyKey !== null;
   const requestOf = (of: { user: string; idempotencyKey: string | null }) =>
@@ -223,7 +233,9 @@ const sameAnswer: Rule = ({ oks, ledger }) => {
     const requests = new Set(fresh.filter(isKeyed).map(requestOf));
     const isNewAgain = requests.size + fresh.filter((one) => !isKeyed(one)).length > 1;
     if (isNewAgain) found.push(`${code} was answered with 201 ${fresh.length} times`);
-    const bodies = new Set(same.map(({ outcome }) => outcome.body));
+    // Of a code that was redeemed the claim says so.
+    const status = redeemed.has(code) ? /"status":"[a-z]+"/ : /^$/;
+    const bodies = new Set(same.map(({ outcome }) => outcome.body.replace(status, "")));
     if (bodies.size > 1) found.push(`${code} was answered in ${bodies.size} ways`);
   }
   return found;
@@ -272,9 +284,11 @@ const paused: Rule = ({ operations, deeds, givenIn }) => {
       ...resumes.filter(({ returned }) => returned > pause.invoked).map(({ invoked }) => invoked),
     );
     for (const { user, invoked, returned, outcome } of operations) {
-      if (outcome.kind !== "ok" || outcome.status !== 201) continue;
+      if ((outcome.kind !== "ok" && outcome.kind !== "reserved") || outcome.status !== 201)
+        continue;
       // By its key a request is told again of what it was given before.
-      const begun = Math.min(invoked, givenIn(user, outcome.code).from);
+      const first = outcome.kind === "ok" ? givenIn(user, outcome.code).from : invoked;
+      const begun = Math.min(invoked, first);
       if (begun > pause.returned && returned < until) {
         found.push(`${user} was given a code while the campaign was paused`);
       }
@@ -322,7 +336,8 @@ const generous: Rule = ({ oks, deeds, ledger, dump, claimsPerUser, firstCodes })
       const added = deeds
         .filter((deed) => deed.kind === "top-up" && deed.isKnown && deed.returned < invoked)
         .reduce((sum, { codes }) => sum + codes, firstCodes);
-      return held.length < claimsPerUser && !isRepeat && before.length < added;
+      const gone = before.length + outsideBefore(dump.checkout, returned);
+      return held.length < claimsPerUser && !isRepeat && gone < added;
     })
     .map(({ user }) => `${user} was given an old code with another one due`);
 };
@@ -366,29 +381,21 @@ const told: Rule = ({ ledger, dump }) => {
   return count === ledger.length ? [] : [`${count} events are told of ${ledger.length} claims`];
 };
 
-/** I5: every code that was made reached a user. Only of a run that ended with nothing left. */
+/** I5: every code that was made reached somebody. Only of a run that ended with nothing left. */
 const spent: Rule = ({ ledger, dump }) => {
-  const given = new Set(ledger.map(({ code }) => code));
+  const given = new Set([
+    ...ledger.map(({ code }) => code),
+    ...dump.checkout.outside,
+    ...dump.checkout.marked,
+  ]);
   const stranded = dump.codes.filter(({ code }) => !given.has(code));
   return stranded.length === 0
     ? []
     : [`${stranded.length} of ${dump.codes.length} codes can be had by nobody`];
 };
 
-const ALWAYS = {
-  oneOwner,
-  oneEach,
-  durable,
-  asked,
-  exhausted,
-  finality,
-  sameAnswer,
-  oneRequest,
-  paused,
-  generous,
-  noBug,
-  logged,
-};
+const SHARED = { oneOwner, oneEach, durable, paused, noBug, logged };
+const ALWAYS = { ...SHARED, asked, exhausted, finality, sameAnswer, oneRequest, generous };
 const AT_THE_END = { projected, spent, told };
 
 /** Violations told of one rule: the first ones say enough. */
@@ -404,24 +411,42 @@ export function check(
   firstCodes: number[],
   isOver: boolean,
 ): Violation[] {
-  const rules = Object.entries<Rule>(isOver ? { ...ALWAYS, ...AT_THE_END } : ALWAYS);
   return dumps.flatMap((dump, campaign) => {
-    const operations = history.operations.filter((operation) => operation.campaign === campaign);
+    const isOf = (one: { campaign: number }) => one.campaign === campaign;
+    const reveals = history.reveals.filter(isOf);
+    const claims = history.operations.filter(isOf);
+    // Who is shown a code is told of it, whichever way they asked.
+    const shown = reveals.map((reveal): Operation =>
+      Object.assign({ idempotencyKey: null }, reveal),
+    );
+    const operations = [...claims, ...shown];
     const oks = operations.filter((operation): operation is Ok => operation.outcome.kind === "ok");
+    const terms = history.terms[campaign];
+    if (terms === undefined) throw new Error(`Nothing is known of campaign ${campaign}`);
     const facts: Facts = {
       claimsPerUser: history.claimsPerUser[campaign] ?? 1,
+      terms,
       operations,
+      claims,
+      reveals,
       oks,
       givenIn: givenInOf(operations, oks),
-      deeds: history.deeds.filter((deed) => deed.campaign === campaign),
+      deeds: history.deeds.filter(isOf),
       ledger: dump.ledger,
       dump,
       firstCodes: firstCodes[campaign] ?? 0,
     };
-    return rules.flatMap(([rule, holds]) =>
-      holds(facts)
-        .slice(0, TOLD_MAX)
-        .map((what) => ({ rule, what: `campaign ${campaign}: ${what}` })),
+    const always = terms.revealWithinMs === null ? ALWAYS : { ...SHARED, ...RESERVED };
+    const rules = Object.entries<Rule>(isOver ? { ...always, ...AT_THE_END } : always);
+    const seen = {
+      operations: history.checkout.filter(isOf),
+      isRetried: history.isRetried,
+      events: history.events[campaign] ?? [],
+    };
+    const checkout = checkCheckout(seen, terms, dump, isOver);
+    return [...rules.map(([rule, holds]) => [rule, holds(facts)] as const), ...checkout].flatMap(
+      ([rule, found]) =>
+        found.slice(0, TOLD_MAX).map((what) => ({ rule, what: `campaign ${campaign}: ${what}` })),
     );
   });
 }

@@ -4,9 +4,17 @@ import { cpSync, rmSync } from "node:fs";
 import type { Brand } from "../support/api.ts";
 import { Random } from "../support/random.ts";
 import { Runtime } from "../support/runtime.ts";
-import { now, type Deed, type History, type Operation, type Outcome } from "./history.ts";
+import {
+  now,
+  type Deed,
+  type History,
+  type Operation,
+  type Outcome,
+  type Reveal,
+} from "./history.ts";
 import type { Disturbance, Plan } from "./plan.ts";
 import { NO_FAULTS, type FaultRates } from "./settings.ts";
+import { Shopper, unanswered } from "./shopper.ts";
 
 /** Longer than a pool waits for D1, so that a client rarely gives up before the Worker does. */
 const CLIENT_TIMEOUT_MS = 15_000;
@@ -15,6 +23,13 @@ const D1_IS_DOWN: Partial<FaultRates> = { d1Before: 1 };
 const BATCHES_TIMEOUT_MS = 60_000;
 /** How often something that the brand does is repeated until it is answered with success. */
 const DEED_TRIES = 4;
+/** What is reserved is mostly revealed at once, or some time later, or never. */
+const REVEALED_AT_ONCE = 0.5;
+const REVEALED_LATER = 0.25;
+/** Between claims, a code that was reserved before is asked for so often. */
+const REVEAL_CHANCE = 0.2;
+/** In a claim's id the nth claim of a user follows what stands for the campaign and the user. */
+const NTH_AT = "clm_".length + 20 + 26;
 
 /** What happened, told as it goes on. */
 export interface Told {
@@ -25,6 +40,7 @@ export interface Told {
 export class Drop {
   readonly plan: Plan;
   readonly history: History;
+  readonly shopper: Shopper;
   readonly told: Told = { kills: 0, injected: {} };
   readonly #bundle: string;
   readonly #stateDir: string;
@@ -39,6 +55,8 @@ export class Drop {
   /** Resolves when the runtime is back; null while it runs. */
   #restart: Promise<void> | null = null;
   #deeds: Promise<void>[] = [];
+  /** Claims without a code that are to be revealed some time. */
+  #reserved: Pick<Reveal, "campaign" | "user" | "claim" | "nth">[] = [];
 
   constructor(options: { plan: Plan; bundle: string; template: string; stateDir: string }) {
     const { plan, bundle, template, stateDir } = options;
@@ -49,7 +67,24 @@ export class Drop {
     this.#random = new Random(plan.seed);
     this.#disturbances = [...plan.disturbances];
     const claimsPerUser = plan.campaigns.map((campaign) => campaign.claimsPerUser);
-    this.history = { claimsPerUser, operations: [], deeds: [] };
+    const terms = plan.campaigns.map((campaign) => campaign.terms);
+    const { evicted, checkoutLost } = plan.rates;
+    this.history = {
+      claimsPerUser,
+      terms,
+      operations: [],
+      reveals: [],
+      checkout: [],
+      deeds: [],
+      isRetried: evicted + checkoutLost > 0,
+      events: [],
+    };
+    this.shopper = new Shopper({
+      random: new Random(plan.seed * 7 + 1),
+      campaigns: plan.campaigns,
+      operations: this.history.checkout,
+      send: (route, body, headers) => this.#send(route, body, headers),
+    });
     rmSync(stateDir, { recursive: true, force: true });
     cpSync(template, stateDir, { recursive: true });
   }
@@ -70,9 +105,25 @@ export class Drop {
     const { api } = this.#served();
     const brand = await api.newBrand();
     this.#brand = brand;
-    for (const { shards, claimsPerUser, codes } of this.plan.campaigns) {
-      const fields = { shards, claims_per_user: claimsPerUser };
-      this.#campaigns.push(await api.newCampaign(brand, codes, fields));
+    for (const [at, { shards, claimsPerUser, codes, terms }] of this.plan.campaigns.entries()) {
+      const { revealWithinMs, isHolderOnly, redeemsUnclaimed } = terms;
+      const reveal =
+        revealWithinMs === null
+          ? {}
+          : { reveal: "on_demand", reveal_within_seconds: revealWithinMs / 1_000 };
+      const id = await api.newCampaign(brand, codes, {
+        shards,
+        claims_per_user: claimsPerUser,
+        holder_only: isHolderOnly,
+        redeem_unclaimed: redeemsUnclaimed,
+        ...reveal,
+      });
+      this.#campaigns.push(id);
+      const made = await api.listAll<{ code: string }>(brand.secret, `/v1/campaigns/${id}/codes`);
+      this.shopper.stock(
+        at,
+        made.map(({ code }) => code),
+      );
     }
     await this.#setFaults(this.#rates);
   }
@@ -92,7 +143,9 @@ export class Drop {
       while (this.#disturbances[0] !== undefined && this.#disturbances[0].afterClaims <= this.#sent)
         this.#disturb(this.#disturbances.shift() as Disturbance);
       const campaign = this.#random.int(0, this.plan.campaigns.length - 1);
-      const { users, claimsPerUser } = this.plan.campaigns[campaign] as Plan["campaigns"][number];
+      const { users, claimsPerUser, terms } = this.plan.campaigns[
+        campaign
+      ] as Plan["campaigns"][number];
       const at = this.#random.int(1, users);
       const user = `u-${at}`;
       const isKeyed = this.#random.chance(claimsPerUser > 1 ? 0.8 : 0.3);
@@ -100,7 +153,31 @@ export class Drop {
       const owner = this.#random.chance(0.1) ? (at % users) + 1 : at;
       const key = isKeyed ? `key-${owner}-${this.#random.int(1, claimsPerUser + 1)}` : null;
       await this.#restart;
-      await this.claim(campaign, user, key);
+      // A key's first answer is known of claims that show a code.
+      const outcome = await this.claim(campaign, user, terms.revealWithinMs === null ? key : null);
+      await this.#after(campaign, user, outcome);
+    }
+  }
+
+  /** What else is done after a claim: codes are revealed, and brought to the checkout. */
+  async #after(campaign: number, user: string, outcome: Outcome): Promise<void> {
+    const random = this.shopper.random;
+    if (outcome.kind === "reserved") {
+      const { claim, nth } = outcome;
+      const dice = random.next();
+      if (dice < REVEALED_AT_ONCE) await this.reveal({ campaign, user, claim, nth });
+      else if (dice < REVEALED_AT_ONCE + REVEALED_LATER) {
+        this.#reserved.push({ campaign, user, claim, nth });
+      }
+    }
+    if (this.#reserved.length > 0 && random.chance(REVEAL_CHANCE)) {
+      const [one] = this.#reserved.splice(random.int(0, this.#reserved.length - 1), 1);
+      await this.#restart;
+      if (one !== undefined) await this.reveal(one);
+    }
+    if (random.chance(this.plan.checkoutShare)) {
+      await this.#restart;
+      await this.shopper.act(campaign);
     }
   }
 
@@ -117,37 +194,60 @@ export class Drop {
       outcome,
     };
     this.history.operations.push(operation);
+    if (outcome.kind === "ok") this.shopper.given(campaign, outcome.code, user);
+    return outcome;
+  }
+
+  /** Asks once to be shown what was reserved, and records what the caller saw. */
+  async reveal(of: Pick<Reveal, "campaign" | "user" | "claim" | "nth">): Promise<Outcome> {
+    const invoked = now();
+    const outcome = await this.#outcomeOf(`POST /v1/claims/${of.claim}/reveal`);
+    this.history.reveals.push({ ...of, invoked, returned: now(), outcome });
+    if (outcome.kind === "ok") this.shopper.given(of.campaign, outcome.code, of.user);
     return outcome;
   }
 
   async #ask(campaign: number, user: string, key: string | null): Promise<Outcome> {
-    const { address } = this.#served();
+    const headers: Record<string, string> = key === null ? {} : { "Idempotency-Key": key };
+    const route = `POST /v1/campaigns/${this.#campaigns[campaign]}/claims`;
+    return this.#outcomeOf(route, { user: { id: user } }, headers);
+  }
+
+  /** What the caller of a route that answers with a claim sees. */
+  async #outcomeOf(
+    route: string,
+    asked?: object,
+    headers: Record<string, string> = {},
+  ): Promise<Outcome> {
     try {
-      const response = await fetch(`${address}/v1/campaigns/${this.#campaigns[campaign]}/claims`, {
-        method: "POST",
-        headers: {
-          Authorization: `Bearer ${this.#brand?.secret}`,
-          "Content-Type": "application/json",
-          ...(key === null ? {} : { "Idempotency-Key": key }),
-        },
-        body: JSON.stringify({ user: { id: user } }),
-        signal: AbortSignal.timeout(CLIENT_TIMEOUT_MS),
-      });
-      const body = await response.text();
-      const { status } = response;
-      const answer = JSON.parse(body) as { code?: string; type?: string };
-      if ((status === 200 || status === 201) && answer.code !== undefined)
-        return { kind: "ok", status, code: answer.code, body };
-      if (answer.type?.endsWith("/codes-exhausted") === true) return { kind: "exhausted" };
-      if (answer.type?.endsWith("/campaign-not-open") === true) return { kind: "closed" };
-      if (answer.type?.endsWith("/idempotency-key-reused") === true) return { kind: "reused" };
+      const { status, text, body } = await this.#send(route, asked, headers);
+      if (status === 200 || status === 201) return shownIn(status, text, body);
+      const slug = String(body["type"]).split("/").at(-1);
+      if (slug === "codes-exhausted") return { kind: "exhausted" };
+      if (slug === "campaign-not-open") return { kind: "closed" };
+      if (slug === "idempotency-key-reused") return { kind: "reused" };
+      if (slug === "claim-lapsed") return { kind: "lapsed" };
       return { kind: "info", why: `status ${status}` };
     } catch (error) {
-      const cause = (error as { cause?: { code?: string } }).cause?.code;
-      return cause === "ECONNREFUSED"
-        ? { kind: "fail" }
-        : { kind: "info", why: cause ?? String(error) };
+      return unanswered(error);
     }
+  }
+
+  async #send(route: string, asked: object | undefined, headers: Record<string, string>) {
+    const [method, path] = route.split(" ") as [string, string];
+    const response = await fetch(this.#served().address + path, {
+      method,
+      headers: {
+        Authorization: `Bearer ${this.#brand?.secret}`,
+        ...(asked === undefined ? {} : { "Content-Type": "application/json" }),
+        ...headers,
+      },
+      ...(asked === undefined ? {} : { body: JSON.stringify(asked) }),
+      signal: AbortSignal.timeout(CLIENT_TIMEOUT_MS),
+    });
+    const text = await response.text();
+    const body = (text === "" ? {} : JSON.parse(text)) as Record<string, unknown>;
+    return { status: response.status, text, body };
   }
 
   #disturb(disturbance: Disturbance): void {
@@ -258,10 +358,32 @@ export class Drop {
     throw new Error("A batch that was begun was never made");
   }
 
+  /** Reads what the brand is told of. */
+  async readEvents(campaign: number): Promise<void> {
+    type Row = { sequence: number; type: string; data: Record<string, string | undefined> };
+    const path = `/v1/events?campaign_id=${this.#campaigns[campaign]}`;
+    const rows = await this.#served().api.listAll<Row>(this.#brand?.secret ?? "", path);
+    this.history.events[campaign] = rows.map(({ sequence, type, data }) => {
+      const { code = null, redemption_id: redemption = null } = data;
+      return { sequence, type, code, redemption };
+    });
+  }
+
   /** What the service says of itself. */
   async integrity(campaign: number) {
     const { api } = this.#served();
     if (this.#brand === null) throw new Error("Not prepared");
     return api.integrity(this.#brand, this.#campaigns[campaign] ?? "");
   }
+}
+
+/** A claim as its answer shows it: with its code, or reserved. */
+function shownIn(status: 200 | 201, text: string, body: Record<string, unknown>): Outcome {
+  const { code, id, reveal_by: revealBy } = body as Record<string, string | null | undefined>;
+  if (typeof code === "string") return { kind: "ok", status, code, body: text };
+  if (typeof id !== "string" || typeof revealBy !== "string") {
+    return { kind: "info", why: `status ${status} without a code` };
+  }
+  const nth = Number(id.slice(NTH_AT));
+  return { kind: "reserved", status, claim: id, nth, revealBy: Date.parse(revealBy) };
 }

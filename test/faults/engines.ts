@@ -11,6 +11,9 @@ import {
   type Mutant,
 } from "../mutants/mutants.ts";
 
+const CHECKOUT = "src/code-pool/checkout.ts";
+const DESK = "src/code-pool/claim-desk.ts";
+
 export const wrongEngines: Mutant[] = [
   {
     name: "an await between check and write, without the constraints",
@@ -58,7 +61,7 @@ export const wrongEngines: Mutant[] = [
       {
         file: "src/code-pool/code-pool.ts",
         from: "    migrate(ctx.storage);\n",
-        to: '    migrate(ctx.storage);\n    ctx.storage.sql.exec("DELETE FROM claims");\n',
+        to: '    migrate(ctx.storage);\n    for (const table of ["log", "redemptions", "holds", "outside", "claims"]) ctx.storage.sql.exec(`DELETE FROM ${table}`);\n',
       },
     ],
   },
@@ -88,4 +91,129 @@ export const wrongEngines: Mutant[] = [
       },
     ],
   },
+  {
+    name: "a redemption that passes by the hold of another order",
+    edits: [
+      {
+        file: CHECKOUT,
+        from: "const hold = holds.openOf(slot, now);",
+        to: "const hold = null as Hold | null;",
+      },
+    ],
+  },
+  {
+    name: "two holds of a code at once",
+    edits: [
+      {
+        file: "src/code-pool/migrations.ts",
+        from: "CREATE UNIQUE INDEX holds_open",
+        to: "CREATE INDEX holds_open",
+      },
+      {
+        file: CHECKOUT,
+        from: "const open = holds.openOf(slot, now);",
+        to: "const open = null as Hold | null;",
+      },
+    ],
+  },
+  {
+    name: "a hold that never lapses",
+    edits: [
+      {
+        file: "src/code-pool/holds.ts",
+        from: '"slot = ? AND ended_at IS NULL AND expires_at > ?"',
+        to: '"slot = ? AND ended_at IS NULL AND ? > 0"',
+      },
+    ],
+  },
+  {
+    name: "a hold that outlives its release",
+    edits: [{ file: CHECKOUT, from: 'holds.end(number, "released", now);', to: "void now;" }],
+  },
+  {
+    name: "a hold that becomes shorter when it is asked for again",
+    edits: [
+      {
+        file: CHECKOUT,
+        from: "if (expiresAt > open.expiresAt) holds.lengthen(open.number, expiresAt);",
+        to: "holds.lengthen(open.number, expiresAt);",
+      },
+    ],
+  },
+  {
+    name: "a rollback that is not written to the log",
+    edits: [
+      {
+        file: CHECKOUT,
+        from: 'log.append({ kind: "rolled_back", slot, redemption: number, at: now });',
+        to: "log.lastNumber();",
+      },
+    ],
+  },
+  {
+    name: "a rollback after which the claim is still spent",
+    edits: [
+      {
+        file: "src/code-pool/redemptions.ts",
+        from: 'this.#sql.exec("UPDATE claims SET redeemed_at = NULL WHERE slot = ?", slot);',
+        to: "void slot;",
+      },
+    ],
+  },
+  {
+    name: "a redemption that its key does not remember",
+    edits: [
+      {
+        file: CHECKOUT,
+        from: 'requests.record(key, { kind: "redemption", ...first }, now);',
+        to: "void [requests, first];",
+      },
+    ],
+  },
+  {
+    name: "rollbacks told after the redemptions that followed them",
+    edits: [
+      {
+        file: "src/code-pool/log.ts",
+        from: "return other < 0 ? rows : rows.slice(0, other);",
+        to: "void other;\n    return rows.filter(({ kind }) => kind === rows[0]?.kind);",
+      },
+    ],
+  },
+  {
+    name: "a reserved code that is given away",
+    edits: [
+      {
+        file: DESK,
+        from: "if (unspent <= reserved && unspent <= reservations.countOpen(now)) return null;",
+        to: "void [unspent, reservations, now];",
+      },
+    ],
+  },
+  {
+    name: "a reservation that never lapses",
+    edits: [
+      {
+        file: "src/code-pool/reservations.ts",
+        from: "noteLapsed(now: number): void {",
+        to: "noteLapsed(now: number): void {\n    if (now > 0) return;",
+      },
+    ],
+  },
+  {
+    name: "a reveal that brings a second code",
+    edits: [
+      NO_UNIQUE_USER,
+      { file: DESK, from: "if (given !== null) return", to: "if (given === undefined) return" },
+      { file: DESK, from: "reservations.remove(reserved);", to: "" },
+    ],
+  },
+  mutantNamed("a rollback whose second reason counts"),
+  mutantNamed("a redemption's first answer that a rollback changes"),
+  mutantNamed("a holder's code that anybody spends"),
+  mutantNamed("a code handed out elsewhere that its pool still gives"),
+  mutantNamed("a code handed out elsewhere that a later lease brings"),
+  mutantNamed("a reserved code that a sibling is given"),
+  mutantNamed("a reservation that is revealed after its end"),
+  mutantNamed("a reveal while the campaign is paused"),
 ];

@@ -1,5 +1,7 @@
 /** What callers saw, and what lay on disk in the end. The checker is given these and no more. */
 
+import type { CheckoutDump, CheckoutOperation, CheckoutRules } from "./checkout-history.ts";
+
 /** Milliseconds on one clock for all clients, comparable with the pools' own on this machine. */
 export function now(): number {
   return performance.timeOrigin + performance.now();
@@ -7,7 +9,11 @@ export function now(): number {
 
 export type Outcome =
   | { kind: "ok"; status: 200 | 201; code: string; body: string }
+  /** A code is kept for the user, who is not shown it: for the claim `claim`, their `nth`. */
+  | { kind: "reserved"; status: 200 | 201; claim: string; nth: number; revealBy: number }
   | { kind: "exhausted" }
+  /** The time to reveal the code is over. */
+  | { kind: "lapsed" }
   /** The campaign was paused. */
   | { kind: "closed" }
   /** The key came with another request before. */
@@ -27,6 +33,17 @@ export interface Operation {
   outcome: Outcome;
 }
 
+/** A user's call to be shown a code that was reserved. Its outcome is never `reserved`. */
+export interface Reveal {
+  campaign: number;
+  user: string;
+  claim: string;
+  nth: number;
+  invoked: number;
+  returned: number;
+  outcome: Outcome;
+}
+
 /** Something that the brand did to a campaign. */
 export interface Deed {
   campaign: number;
@@ -38,9 +55,30 @@ export interface Deed {
   isKnown: boolean;
 }
 
+/** What is set for a campaign's codes. */
+export interface Terms extends CheckoutRules {
+  /** How long a reserved code may be revealed; null: codes are shown as they are claimed. */
+  revealWithinMs: number | null;
+}
+
+/** An event as the brand reads it. */
+export interface ToldEvent {
+  sequence: number;
+  type: string;
+  code: string | null;
+  redemption: string | null;
+}
+
 export interface History {
   claimsPerUser: number[];
+  terms: Terms[];
   operations: Operation[];
+  reveals: Reveal[];
+  checkout: CheckoutOperation[];
+  /** Whether the Worker may have called a pool again because an answer was lost between them. */
+  isRetried: boolean;
+  /** Each campaign's events, read when everything was told. */
+  events: ToldEvent[][];
   deeds: Deed[];
 }
 
@@ -76,7 +114,6 @@ export interface CodeRow {
   user: string | null;
 }
 
-/** One campaign on disk. */
 /** A run of the event log, as D1's file holds it. Of claims it names a stretch of a ledger. */
 export interface RunRow {
   type: string;
@@ -87,10 +124,21 @@ export interface RunRow {
   to: number | null;
 }
 
+/** A code that a pool's file keeps for a user. */
+export interface ReservationRow {
+  user: string;
+  nth: number;
+  madeAt: number;
+  revealBy: number;
+}
+
+/** One campaign on disk. */
 export interface CampaignDump {
   ledger: LedgerRow[];
   /** By sequence. */
   runs: RunRow[];
   requests: RequestRow[];
   codes: CodeRow[];
+  reservations: ReservationRow[];
+  checkout: CheckoutDump;
 }

@@ -6,6 +6,7 @@
 import { check, type Violation } from "./checker.ts";
 import { Drop, type Told } from "./drop.ts";
 import { dumpCampaigns } from "./dump.ts";
+import { now } from "./history.ts";
 import type { Plan } from "./plan.ts";
 import { NO_FAULTS } from "./settings.ts";
 
@@ -15,12 +16,15 @@ const TOO_MANY = 3;
 /** A claim in the end that is not answered with a code or a refusal so often is a violation. */
 const TRIES_MAX = 10;
 const REST_MS = 100;
+/** After the moment at which it lapses, what was reserved is anybody's. */
+const LAPSE_SLACK_MS = 50;
 
 export interface Verdict {
   plan: Plan;
   violations: Violation[];
   told: Told;
   operations: number;
+  checkoutCalls: number;
   codes: number;
   drop: Drop;
 }
@@ -38,12 +42,42 @@ async function each<T>(items: T[], work: (item: T) => Promise<void>): Promise<vo
 async function settle(drop: Drop, campaign: number, user: string): Promise<string | null> {
   let last = "";
   for (let attempt = 0; attempt < TRIES_MAX; attempt++) {
-    const outcome = await drop.claim(campaign, user);
+    const claimed = await drop.claim(campaign, user);
+    const outcome =
+      claimed.kind === "reserved"
+        ? await drop.reveal({ campaign, user, claim: claimed.claim, nth: claimed.nth })
+        : claimed;
     if (outcome.kind === "ok" || outcome.kind === "exhausted") return null;
     last = outcome.kind === "info" ? outcome.why : outcome.kind;
     await new Promise((resolve) => setTimeout(resolve, REST_MS));
   }
   return `${user} got no answer in the end: ${last}`;
+}
+
+/** Waits until nothing is reserved any more. */
+async function untilLapsed({ history }: Drop): Promise<void> {
+  const within = history.terms.map(({ revealWithinMs }) => revealWithinMs ?? 0);
+  // Also what nobody was told of, which was reserved before they gave up.
+  const last = Math.max(
+    0,
+    ...history.operations
+      .filter(({ outcome }) => outcome.kind === "reserved" || outcome.kind === "info")
+      .map(({ campaign, returned }) => returned + (within[campaign] ?? 0)),
+  );
+  if (!within.some((ms) => ms > 0)) return;
+  const rest = last + LAPSE_SLACK_MS - now();
+  await new Promise((resolve) => setTimeout(resolve, Math.max(0, rest)));
+}
+
+/** Asks for what nobody asked to see in its time: it is too late. */
+async function askTooLate(drop: Drop, campaign: number): Promise<void> {
+  const reserved = drop.history.operations.flatMap(({ campaign: at, user, outcome }) =>
+    at === campaign && outcome.kind === "reserved" ? [{ user, ...outcome }] : [],
+  );
+  const byClaim = new Map(reserved.map(({ claim, user, nth }) => [claim, { claim, user, nth }]));
+  await each([...byClaim.values()], async (of) => {
+    await drop.reveal({ campaign, ...of });
+  });
 }
 
 /** Everybody whose outcome is unknown asks again, and new users take what is left. */
@@ -56,6 +90,8 @@ async function finish(drop: Drop, campaign: number, given: number): Promise<stri
     if (problem !== null) wrong.push(problem);
   };
   await drop.setPaused(campaign, "resume");
+  await drop.shopper.settle(campaign);
+  await askTooLate(drop, campaign);
   const unsure = drop.history.operations
     .filter((op) => op.campaign === campaign && op.outcome.kind === "info")
     .map(({ user }) => user);
@@ -66,6 +102,7 @@ async function finish(drop: Drop, campaign: number, given: number): Promise<stri
   if (!integrity.ok || integrity.unprojected > 0) {
     wrong.push(`the service's own integrity says ${JSON.stringify(integrity)}`);
   }
+  await drop.readEvents(campaign).catch((error: unknown) => wrong.push(String(error)));
   return wrong;
 }
 
@@ -90,6 +127,7 @@ export async function judge(options: {
     violations.push(...check(drop.history, midway, firstCodes, false));
 
     await drop.start(NO_FAULTS);
+    await untilLapsed(drop);
     for (const [campaign, dump] of midway.entries()) {
       const wrong = await finish(drop, campaign, dump.ledger.length);
       violations.push(...wrong.map((what) => ({ rule: "finish", what })));
@@ -102,5 +140,14 @@ export async function judge(options: {
     await drop.kill();
   }
   const { told } = drop;
-  return { plan, violations, told, operations: drop.history.operations.length, codes, drop };
+  const { operations, checkout } = drop.history;
+  return {
+    plan,
+    violations,
+    told,
+    operations: operations.length,
+    checkoutCalls: checkout.length,
+    codes,
+    drop,
+  };
 }

@@ -1,6 +1,7 @@
 /** From a seed to a run: who claims what, and what goes wrong when. Pure. */
 
 import { Random } from "../support/random.ts";
+import type { Terms } from "./history.ts";
 import { NO_FAULTS, type FaultKind, type FaultRates } from "./settings.ts";
 
 export interface CampaignPlan {
@@ -9,6 +10,9 @@ export interface CampaignPlan {
   /** Codes of the first batch; top-ups come on the way. */
   codes: number;
   users: number;
+  terms: Terms;
+  /** Codes that are brought to the checkout: all else is left to claims. */
+  spentCodes: number;
 }
 
 /** Something done to the system when so many claims of the run have been sent. */
@@ -24,30 +28,49 @@ export interface Plan {
   campaigns: CampaignPlan[];
   claims: number;
   inFlight: number;
+  /** Calls at the checkout for each claim that is sent. */
+  checkoutShare: number;
   rates: FaultRates;
   /** In order of `afterClaims`. */
   disturbances: Disturbance[];
 }
 
+/** The shortest that there is: most that lapses does so after the drop. */
+const REVEAL_WITHIN_MS = 10_000;
+
 const SHARDS = [1, 1, 2, 3, 4, 8, 16] as const;
 /** How often a fault strikes where it is part of a run: from now and then to every other time. */
 const RATES = [0.02, 0.1, 0.3, 0.5] as const;
 /** A pool that is evicted or turned away all the time would answer nobody, and so prove nothing. */
-const RATE_MAX: Partial<FaultRates> = { evicted: 0.1, overloaded: 0.1, claimLost: 0.3 };
+const RATE_MAX: Partial<FaultRates> = {
+  evicted: 0.1,
+  overloaded: 0.1,
+  claimLost: 0.3,
+  checkoutLost: 0.3,
+};
 
-function planCampaign(random: Random): CampaignPlan {
+function planTerms(random: Random): Terms {
+  const isHolderOnly = random.chance(0.2);
+  const redeemsUnclaimed = random.chance(0.25);
+  const revealWithinMs = random.chance(0.3) ? REVEAL_WITHIN_MS : null;
+  return { isHolderOnly, redeemsUnclaimed, revealWithinMs };
+}
+
+function planCampaign(random: Random, checkout: Random): CampaignPlan {
   const shards = random.pick(SHARDS);
   const claimsPerUser = random.chance(0.7) ? 1 : random.int(2, 3);
   const codes = random.int(20, 260);
   // From too few users to sell out, to half as many again as there are codes.
   const users = Math.ceil((codes / claimsPerUser) * (0.6 + 0.9 * random.next()));
-  return { shards, claimsPerUser, codes, users };
+  const spentCodes = checkout.int(3, 9);
+  return { shards, claimsPerUser, codes, users, terms: planTerms(checkout), spentCodes };
 }
 
-function planRates(random: Random): FaultRates {
+function planRates(random: Random, checkout: Random): FaultRates {
   const rates = { ...NO_FAULTS };
   for (const kind of Object.keys(rates) as FaultKind[]) {
-    if (random.chance(0.35)) rates[kind] = Math.min(random.pick(RATES), RATE_MAX[kind] ?? 1);
+    const source = kind === "checkoutLost" ? checkout : random;
+    if (source.chance(0.35)) rates[kind] = Math.min(source.pick(RATES), RATE_MAX[kind] ?? 1);
   }
   return rates;
 }
@@ -83,17 +106,21 @@ function planDisturbances(
 export function planRun(seed: number): Plan {
   // Neighbouring seeds must not look alike.
   const random = new Random(Math.imul(seed, 0x9e3779b1));
-  const campaigns = Array.from({ length: random.int(1, 2) }, () => planCampaign(random));
+  // Of its own: what is drawn for the checkout changes nothing of the claims.
+  const checkout = new Random(Math.imul(seed, 0x85ebca6b));
+  const campaigns = Array.from({ length: random.int(1, 2) }, () => planCampaign(random, checkout));
   // Each user asks more often than they may have codes, so that repeats are part of every run.
   const claims = campaigns.reduce(
     (sum, { users, claimsPerUser }) => sum + Math.ceil(users * (claimsPerUser + 0.5)),
     0,
   );
-  const rates = planRates(random);
+  const rates = planRates(random, checkout);
   const disturbances = planDisturbances(random, claims, campaigns);
   // The rates may strike nowhere; this does.
   if (!disturbances.some(({ kind }) => kind === "kill")) {
     disturbances.unshift({ kind: "kill", afterClaims: Math.floor(claims / 2) });
   }
-  return { seed, campaigns, claims, inFlight: random.int(4, 32), rates, disturbances };
+  const inFlight = random.int(4, 32);
+  const checkoutShare = 0.15 + 0.35 * checkout.next();
+  return { seed, campaigns, claims, inFlight, checkoutShare, rates, disturbances };
 }

@@ -93,22 +93,32 @@ function report({ plan, violations, told, drop }: Verdict): string {
 async function tryTheCode(): Promise<boolean> {
   const folder = path.join(work, "bundle");
   bundle(folder, { entry: ENTRY });
-  const totals = { done: 0, failed: 0, quiet: 0, kills: 0, faults: 0, operations: 0, codes: 0 };
+  const totals = {
+    done: 0,
+    failed: 0,
+    quiet: 0,
+    kills: 0,
+    faults: 0,
+    operations: 0,
+    codes: 0,
+    checkoutCalls: 0,
+  };
   const kinds: Record<string, number> = {};
   await runSeeds({
     bundle: folder,
     seeds: Array.from({ length: runs }, (_, i) => firstSeed + i),
     onVerdict: (verdict) => {
-      const { plan, violations, told, operations, codes } = verdict;
+      const { plan, violations, told, operations, codes, checkoutCalls } = verdict;
       totals.done += 1;
       totals.kills += told.kills;
       totals.faults += faultsOf(verdict);
       totals.operations += operations;
       totals.codes += codes;
+      totals.checkoutCalls += checkoutCalls;
       if (faultsOf(verdict) === 0) totals.quiet += 1;
       for (const [kind, count] of Object.entries(told.injected))
         kinds[kind] = (kinds[kind] ?? 0) + count;
-      const head = `${totals.done}/${runs} seed ${plan.seed}: ${shapeOf(plan)}; ${operations} claims, ${faultsOf(verdict)} faults`;
+      const head = `${totals.done}/${runs} seed ${plan.seed}: ${shapeOf(plan)}; ${operations} claims, ${checkoutCalls} calls at the checkout, ${faultsOf(verdict)} faults`;
       if (violations.length === 0) return console.log(`${head}: ok`);
       totals.failed += 1;
       console.log(`${head}: WRONG, see ${report(verdict)}`);
@@ -116,7 +126,7 @@ async function tryTheCode(): Promise<boolean> {
     },
   });
   console.log(
-    `\n${totals.done} runs, ${totals.failed} wrong: ${totals.operations} claims for ${totals.codes} codes, ${totals.kills} kills in the midst, ${totals.faults} faults in all (${totals.quiet} runs met none).`,
+    `\n${totals.done} runs, ${totals.failed} wrong: ${totals.operations} claims for ${totals.codes} codes, ${totals.checkoutCalls} calls at the checkout, ${totals.kills} kills in the midst, ${totals.faults} faults in all (${totals.quiet} runs met none).`,
   );
   console.log(`Faults by kind: ${JSON.stringify({ kill: totals.kills, ...kinds })}\n`);
   return totals.failed === 0 && totals.quiet === 0;

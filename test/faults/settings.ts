@@ -23,6 +23,8 @@ export interface FaultRates {
   claimLost: number;
   /** A pool gave codes back, and its answer is lost on the way to its sibling. */
   giveBackLost: number;
+  /** A pool decided what becomes of a code, and its answer is lost on the way to the caller. */
+  checkoutLost: number;
   /** The platform turns a call to a pool away. */
   overloaded: number;
 }
@@ -46,5 +48,6 @@ export const NO_FAULTS: FaultRates = {
   evicted: 0,
   claimLost: 0,
   giveBackLost: 0,
+  checkoutLost: 0,
   overloaded: 0,
 };

@@ -9,7 +9,18 @@ import worker, {
   UserEraser as RealUserEraser,
   CodePool as RealCodePool,
 } from "../../src/index.ts";
-import type { ClaimOutcome, ClaimRequest } from "../../src/code-pool/messages.ts";
+import type {
+  AskedOf,
+  ClaimOutcome,
+  ClaimRequest,
+  HeldRedemption,
+  HoldOutcome,
+  HoldRequest,
+  RedeemOutcome,
+  RedeemRequest,
+  RevealRequest,
+} from "../../src/code-pool/messages.ts";
+import type { Hold } from "../../src/code-pool/holds.ts";
 import type { News } from "../../src/domain/news.ts";
 import type { StockAnswer } from "../../src/code-pool/refill.ts";
 import { interceptedD1 } from "../support/intercepted-d1.ts";
@@ -20,7 +31,7 @@ export { WebhookSender } from "../../src/index.ts";
 
 const LATE_MS = 150;
 const LEASE = /INSERT INTO (ended_)?leases/;
-const SHOW = /UPDATE codes SET claim_id/;
+const SHOW = /UPDATE codes SET (claim_id|redeemed_at)/;
 
 let rates: FaultRates = NO_FAULTS;
 let random = new Random(0);
@@ -77,12 +88,42 @@ export class CodePool extends RealCodePool {
   }
 
   override async claim(request: ClaimRequest): Promise<ClaimOutcome> {
+    this.#admit();
+    return this.#answer("claimLost", await super.claim(request));
+  }
+
+  override async reveal(request: RevealRequest): Promise<ClaimOutcome> {
+    this.#admit();
+    return this.#answer("claimLost", await super.reveal(request));
+  }
+
+  override redeem(of: AskedOf, requests: RedeemRequest[]): RedeemOutcome[] {
+    this.#admit();
+    return this.#answer("checkoutLost", super.redeem(of, requests));
+  }
+
+  override hold(of: AskedOf, requests: HoldRequest[]): HoldOutcome[] {
+    this.#admit();
+    return this.#answer("checkoutLost", super.hold(of, requests));
+  }
+
+  override release(number: number): Hold | null {
+    return this.#answer("checkoutLost", super.release(number));
+  }
+
+  override rollBack(number: number, reason: string): HeldRedemption | null {
+    return this.#answer("checkoutLost", super.rollBack(number, reason));
+  }
+
+  #admit(): void {
     if (strikes("overloaded")) throw Object.assign(new Error("overloaded"), { overloaded: true });
-    const outcome = await super.claim(request);
+  }
+
+  #answer<T>(kind: "claimLost" | "checkoutLost", answer: T): T {
     // The object is thrown out with the write on its way: committed or not, nobody can tell.
     if (strikes("evicted")) this.ctx.abort("evicted");
-    if (strikes("claimLost")) throw reset("the answer was lost");
-    return outcome;
+    if (strikes(kind)) throw reset("the answer was lost");
+    return answer;
   }
 
   override async giveBack(): Promise<StockAnswer | null> {

@@ -176,6 +176,8 @@ export class World {
     const claims = await this.#claims(brand, campaign, CLAIMS);
     const order = { code: claims[0]?.code, order_id: unique("o") };
     const redemption = await send("POST /v1/redemptions", order);
+    const keep = { code: claims[1]?.code, order_id: unique("o"), ttl_seconds: 3_600 };
+    const hold = await send("POST /v1/holds", keep);
     const own = unique("OWN");
     const csv = { "Content-Type": "text/csv" };
     const uploaded = await send(`POST ${under}/imports`, `code\n${own}\n${own}\n`, csv);
@@ -187,6 +189,7 @@ export class World {
       batch: [batch, running],
       claim: claims.map(({ id }) => id),
       redemption: [redemption],
+      hold: [hold],
       import: [uploaded],
       endpoint: [endpoint],
     };

@@ -14,8 +14,8 @@ export const AWAIT_BETWEEN_CHECK_AND_WRITE: Mutant["edits"] = [
   },
   {
     file: "src/code-pool/claim-line.ts",
-    from: "#decideNow(request: ClaimRequest): ClaimVerdict {",
-    to: "async #decideNow(request: ClaimRequest): Promise<ClaimVerdict> {",
+    from: "#decideNow(request: ClaimRequest | RevealRequest): ClaimVerdict {",
+    to: "async #decideNow(request: ClaimRequest | RevealRequest): Promise<ClaimVerdict> {",
   },
   {
     file: "src/code-pool/claim-line.ts",
@@ -29,18 +29,23 @@ export const AWAIT_BETWEEN_CHECK_AND_WRITE: Mutant["edits"] = [
   },
   {
     file: "src/code-pool/claim-desk.ts",
-    from: "decide(request: ClaimRequest): ClaimVerdict {",
-    to: "async decide(request: ClaimRequest): Promise<ClaimVerdict> {",
+    from: "decide(request: Asked): ClaimVerdict {",
+    to: "async decide(request: Asked): Promise<ClaimVerdict> {",
   },
   {
     file: "src/code-pool/claim-desk.ts",
-    from: "#grant(request: ClaimRequest, nth: number, campaign: PoolCampaign, now: number): ClaimVerdict {",
-    to: "async #grant(request: ClaimRequest, nth: number, campaign: PoolCampaign, now: number): Promise<ClaimVerdict> {",
+    from: "#claim(request: ClaimRequest, moment: Moment): ClaimVerdict {",
+    to: "async #claim(request: ClaimRequest, moment: Moment): Promise<ClaimVerdict> {",
   },
   {
     file: "src/code-pool/claim-desk.ts",
-    from: "this.#ledger.insert(claim);",
-    to: "await scheduler.wait(1);\n    this.#ledger.insert(claim);",
+    from: "#grant(request: ClaimRequest, nth: number, moment: Moment): ClaimVerdict {",
+    to: "async #grant(request: ClaimRequest, nth: number, moment: Moment): Promise<ClaimVerdict> {",
+  },
+  {
+    file: "src/code-pool/claim-desk.ts",
+    from: "    const claim =\n      campaign.reveal",
+    to: "    await scheduler.wait(1);\n    const claim =\n      campaign.reveal",
   },
 ];
 
@@ -190,8 +195,8 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/code-pool/claim-desk.ts",
-        from: "if (mine !== undefined) {",
-        to: "if (mine !== undefined && campaign.version < 0) {",
+        from: "if (mine !== undefined) return",
+        to: "if (mine !== undefined && campaign.version < 0) return",
       },
     ],
   },
@@ -220,7 +225,7 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/code-pool/code-pool.ts",
-        from: "if (!isDone) this.#alarm.set(this.#outbox.delayMs());",
+        from: "if (!isDone) alarm.set(outbox.delayMs());",
         to: "",
       },
     ],
@@ -240,7 +245,7 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/code-pool/stock.ts",
-        from: "const kept = block.size - Math.ceil((block.size - spent) / 2);",
+        from: "const kept = block.size - Math.min(max, Math.ceil((block.size - spent) / 2));",
         to: 'const kept = block.size - Math.ceil((block.size - spent) / 2); if (kept > 0) { this.#sql.exec("INSERT INTO given_back (id, lease_id, size, kept) VALUES (?, ?, ?, ?)", id, block.lease_id, block.size, kept); return { id, leaseId: block.lease_id, size: block.size, kept }; }',
       },
     ],
@@ -415,8 +420,8 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/http/typed-code.ts",
-        from: "if (await looksForged(near(c), inventory, typed)) return null;",
-        to: "void looksForged;",
+        from: "const asked = typed.filter((_, i) => forged[i] !== true)",
+        to: "forged.fill(false);\n  const asked = typed.filter(() => true)",
       },
     ],
   },
@@ -470,8 +475,8 @@ export const mutants: Mutant[] = [
       },
       {
         file: "src/code-pool/migrations.ts",
-        from: "CREATE UNIQUE INDEX redemptions_by_slot",
-        to: "CREATE INDEX redemptions_by_slot",
+        from: "CREATE UNIQUE INDEX redemptions_by_slot ON redemptions (slot, rollback);",
+        to: "CREATE INDEX redemptions_by_slot ON redemptions (slot, rollback);",
       },
     ],
   },
@@ -480,7 +485,7 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/code-pool/checkout.ts",
-        from: "this.#stock.withdraw(place);",
+        from: "this.#parts.stock.withdraw(place, now);",
         to: "",
       },
     ],
@@ -490,7 +495,7 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/code-pool/stock.ts",
-        from: "for (const ordinal of lease.withdrawn) this.withdraw({ batchId: lease.batchId, ordinal });",
+        from: "for (const ordinal of lease.withdrawn) this.withdraw({ batchId: lease.batchId, ordinal }, null);",
         to: "",
       },
     ],
@@ -500,8 +505,8 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/code-pool/claim-desk.ts",
-        from: "    if (key !== null) {\n      const answered",
-        to: "    if (key?.hash === attempt) {\n      const answered",
+        from: "    if (key !== null) {\n      const first",
+        to: "    if (key?.hash === attempt) {\n      const first",
       },
     ],
   },
@@ -530,8 +535,8 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/code-pool/checkout.ts",
-        from: 'if (request.key !== null && "redemption" in outcome) {',
-        to: 'if (request.key?.hash === "" && "redemption" in outcome) {',
+        from: 'if (key !== null && "isReplay" in outcome) {',
+        to: 'if (key?.hash === "" && "isReplay" in outcome) {',
       },
     ],
   },
@@ -644,8 +649,8 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/code-pool/claim-desk.ts",
-        from: "this.#ledger.insert(claim);",
-        to: "this.#ledger.insert(claim);\n    console.log(`Claimed ${claim.code}`);",
+        from: "this.#parts.ledger.insert(claim);",
+        to: "this.#parts.ledger.insert(claim);\n    console.log(`Claimed ${claim.code}`);",
       },
     ],
   },
@@ -803,8 +808,8 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/code-pool/ledger.ts",
-        from: "row.claimed_at > contactsFrom ? row.contact : null",
-        to: "row.contact",
+        from: "row.contact !== null && row.claimed_at > contactsFrom()",
+        to: "row.contact !== null || contactsFrom === null",
       },
     ],
   },
@@ -853,8 +858,8 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/code-pool/claim-desk.ts",
-        from: "const held = this.#ledger.heldBy(request.userKey);",
-        to: 'const held = campaign.status === "paused" && campaign.breakerTrippedAt !== null ? [] : this.#ledger.heldBy(request.userKey);',
+        from: "const held = this.#held(request.userKey, moment);",
+        to: 'const held = campaign.status === "paused" && campaign.breakerTrippedAt !== null ? [] : this.#held(request.userKey, moment);',
       },
     ],
   },
@@ -873,7 +878,7 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/code-pool/code-pool.ts",
-        from: "this.#alarm.retry();\n    }\n    await this.#show();",
+        from: "this.#parts.alarm.retry();\n    }\n    await this.#show();",
         to: "}\n    await this.#show();",
       },
     ],
@@ -883,8 +888,8 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/code-pool/claim-desk.ts",
-        from: 'if (!this.#requests.bind(proof, "proof", now)) return',
-        to: 'if (!this.#requests.bind(proof, "proof", now) && now < 0) return',
+        from: 'if (!requests.bind(proof, "proof", now)) return',
+        to: 'if (!requests.bind(proof, "proof", now) && now < 0) return',
       },
     ],
   },
@@ -1483,8 +1488,8 @@ export const mutants: Mutant[] = [
     edits: [
       {
         file: "src/code-pool/code-pool.ts",
-        from: "this.#audience.tell();\n    await this.#announcer.run();",
-        to: "if (shown) this.#audience.tell();\n    await this.#announcer.run();",
+        from: "this.#audience.tell();\n    await this.#parts.announcer.run();",
+        to: "if (shown) this.#audience.tell();\n    await this.#parts.announcer.run();",
       },
     ],
   },
@@ -1605,6 +1610,236 @@ export const mutants: Mutant[] = [
         file: "src/http/campaign-schemas.ts",
         from: "const isLimited = minimum !== undefined || maximum !== undefined;",
         to: "const isLimited = minimum !== undefined;",
+      },
+    ],
+  },
+  {
+    name: "a reservation that is revealed after its end",
+    edits: [
+      {
+        file: "src/code-pool/claim-desk.ts",
+        from: 'if (reservedStatus(reserved, now) === "lapsed") return { kind: "lapsed" };',
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "a user's reservation that outlives its time",
+    edits: [
+      {
+        file: "src/code-pool/reservations.ts",
+        from: "WHERE user_key = ? AND lapsed = 0 AND reveal_by > ?",
+        to: "WHERE user_key = ? AND lapsed = 0 AND reveal_by > ? - 600000",
+      },
+    ],
+  },
+  {
+    name: "a reserved code that a sibling is given",
+    edits: [
+      {
+        file: "src/code-pool/refill.ts",
+        from: "return Math.max(0, unspent - this.#reservations.countOpen(Date.now()));",
+        to: "void this.#reservations;\n    return unspent;",
+      },
+    ],
+  },
+  {
+    name: "a lapsed reservation whose user is still known",
+    edits: [
+      {
+        file: "src/code-pool/reservations.ts",
+        from: "SET lapsed = 1, user_id = '', consent = NULL, contact = NULL",
+        to: "SET lapsed = 1",
+      },
+    ],
+  },
+  {
+    name: "a reservation that erasure overlooks",
+    edits: [
+      {
+        file: "src/code-pool/personal-data.ts",
+        from: "this.#reservations.removeOf(userKey);",
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "a reveal while the campaign is paused",
+    edits: [
+      {
+        file: "src/code-pool/claim-desk.ts",
+        from: "    if (reason !== null) return closed(campaign, reason);\n    // One is there",
+        to: "    void reason;\n    // One is there",
+      },
+    ],
+  },
+  {
+    name: "a reveal of another user's claim by a page",
+    edits: [
+      {
+        file: "src/http/claimant.ts",
+        from: "if ((await userKeyOf(campaign, id)) !== userKey) throw",
+        to: 'if ((await userKeyOf(campaign, id)) === "") throw',
+      },
+    ],
+  },
+  {
+    name: "a code handed out elsewhere that its pool still gives",
+    edits: [
+      {
+        file: "src/code-pool/places.ts",
+        from: "this.#stock.withdraw(place, null);",
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "a code handed out elsewhere that a later lease brings",
+    edits: [
+      {
+        file: "src/inventory/leases.ts",
+        from: "coalesce(c.revoked_at, c.outside_shard) IS NOT NULL AS isGone",
+        to: "c.revoked_at IS NOT NULL AS isGone",
+      },
+    ],
+  },
+  {
+    name: "a code handed out elsewhere that is spent unmarked",
+    edits: [
+      {
+        file: "src/inventory/find-codes.ts",
+        from: 'SET outside_shard = coalesce(${shardSql("codes")}, ?3)\n           WHERE batch_id = ?1',
+        to: "SET outside_shard = coalesce(outside_shard, ?3)\n           WHERE ?3 < 0 AND batch_id = ?1",
+      },
+    ],
+  },
+  {
+    name: "a revocation that comes before its code's first order, and is forgotten",
+    edits: [
+      {
+        file: "src/code-pool/places.ts",
+        from: "if (revokedAt !== null) this.#ledger.revoke(slot, revokedAt);",
+        to: "void revokedAt;",
+      },
+    ],
+  },
+  {
+    name: "codes that outlive every campaign",
+    edits: [
+      {
+        file: "src/domain/redemption.ts",
+        from: "const end = campaign.codesOutliveCampaign ? null : campaign.endsAt;",
+        to: "const end = campaign.codesOutliveCampaign ? campaign.endsAt : null;",
+      },
+    ],
+  },
+  {
+    name: "an end that is told of codes that were spent",
+    edits: [
+      {
+        file: "src/code-pool/expiry.ts",
+        from: "if (claim.slot < 0 || claim.redeemedAt !== null || claim.revokedAt !== null) return;",
+        to: "if (claim.slot < 0) return;",
+      },
+    ],
+  },
+  {
+    name: "an end that a change of lives delays",
+    edits: [
+      {
+        file: "src/code-pool/settings.ts",
+        from: "    this.#noteLife(offered.codeLifetimeSeconds);\n",
+        to: "    if (stored === null) this.#noteLife(offered.codeLifetimeSeconds);\n",
+      },
+    ],
+  },
+  {
+    name: "an end that a rollback uncovers and nobody tells",
+    edits: [
+      {
+        file: "src/code-pool/checkout.ts",
+        from: "expiry.reopen(this.#claimOf(slot), now);",
+        to: "void expiry;",
+      },
+    ],
+  },
+  {
+    name: "what became of a code, shown again by a late word",
+    edits: [
+      {
+        file: "src/inventory/projection.ts",
+        from: "\n         AND changes() > 0`,\n    )\n    .bind(JSON.stringify(shown));",
+        to: "`,\n    )\n    .bind(JSON.stringify(shown));",
+      },
+    ],
+  },
+  {
+    name: "a hold of another code that opens this one",
+    edits: [
+      {
+        file: "src/code-pool/checkout.ts",
+        from: "const isWrongHold = holdNumber !== null && holds.find(holdNumber)?.slot !== slot;",
+        to: "const isWrongHold = holdNumber === 0;",
+      },
+    ],
+  },
+  {
+    name: "a hold that outlives its code",
+    edits: [
+      {
+        file: "src/code-pool/checkout.ts",
+        from: "const expiresAt = Math.min(now + ttlMs, claim.expiresAt ?? Infinity);",
+        to: "const expiresAt = now + ttlMs;",
+      },
+    ],
+  },
+  {
+    name: "a rollback whose second reason counts",
+    edits: [
+      {
+        file: "src/code-pool/checkout.ts",
+        from: "if (redemption.rolledBack === null) {",
+        to: "if (redemption.rolledBack === null || reason !== redemption.rolledBack.reason) {",
+      },
+    ],
+  },
+  {
+    name: "a holder's code that anybody spends",
+    edits: [
+      {
+        file: "src/domain/redemption.ts",
+        from: "if (userKey === null || holder === NOBODY) return !holderOnly;",
+        to: "if (userKey === null || holder === NOBODY) return true;",
+      },
+    ],
+  },
+  {
+    name: "a code called unknown while D1 is down",
+    edits: [
+      {
+        file: "src/http/typed-code.ts",
+        from: "if (known.includes(null)) throw error;",
+        to: "void error;",
+      },
+    ],
+  },
+  {
+    name: "a redemption's first answer that a rollback changes",
+    edits: [
+      {
+        file: "src/code-pool/checkout.ts",
+        from: "redemption: { ...held.redemption, rolledBack: null } };",
+        to: "redemption: held.redemption };",
+      },
+    ],
+  },
+  {
+    name: "orders that no discount is for, not refused",
+    edits: [
+      {
+        file: "src/http/routes/checkout.ts",
+        from: "refusal: orderRefusal(discount, order),",
+        to: "refusal: orderRefusal(discount, order) && null,",
       },
     ],
   },

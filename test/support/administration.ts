@@ -138,8 +138,14 @@ export const CALLS: Record<string, Make> = {
  */
 export const NOT_ADMINISTRATIVE = [
   "POST /v1/campaigns/{campaign}/claims",
+  "POST /v1/claims/{claim}/reveal",
   "POST /v1/codes/validate",
+  "POST /v1/codes/bulk-validate",
+  "POST /v1/codes/bulk-redeem",
+  "POST /v1/holds",
+  "DELETE /v1/holds/{hold}",
   "POST /v1/redemptions",
+  "POST /v1/redemptions/{redemption}/rollback",
   "POST /v1/deliveries/{delivery}/retry",
   "POST /v1/webhook-endpoints/{endpoint}/test",
 ];

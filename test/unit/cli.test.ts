@@ -747,6 +747,20 @@ describe("codes export", () => {
   });
 });
 
+const redemption = {
+  id: "rdm_1",
+  code: "AAAA",
+  user_id: "u-1",
+  order_id: "o-1",
+  status: "redeemed",
+  order: null,
+  discount: null,
+  discount_amount: null,
+  redeemed_at: "2026-11-24T07:06:16.110Z",
+  rolled_back_at: null,
+  rollback_reason: null,
+};
+
 describe("a code", () => {
   it("is found with its history", async () => {
     service.on("POST /v1/codes/lookup", {
@@ -812,25 +826,85 @@ describe("a code", () => {
   it("is redeemed for an order", async () => {
     service.on("POST /v1/redemptions", {
       status: 201,
-      json: {
-        id: "rdm_1",
-        code: "AAAA",
-        user_id: "u-1",
-        order_id: "o-1",
-        order: null,
-        discount: null,
-        discount_amount: null,
-        redeemed_at: "2026-11-24T07:06:16.110Z",
-      },
+      json: redemption,
     });
-    const { code, out } = await cli(["redeem", "AAAA", "--order", "o-1", "--user", "u-1"]);
+    const args = ["redeem", "AAAA", "--order", "o-1", "--user", "u-1", "--hold", "hld_1"];
+    const { code, out } = await cli(args);
     expect(code).toBe(0);
     expect(out).toContain("AAAA is redeemed");
+    expect(out).not.toContain("rolled back");
     expect(JSON.parse(service.asked[0]?.body ?? "")).toEqual({
       code: "AAAA",
       order_id: "o-1",
       user_id: "u-1",
+      hold_id: "hld_1",
     });
+  });
+
+  it("is given back by a rollback, with its reason", async () => {
+    const [rolled_back_at, rollback_reason] = ["2026-11-24T08:06:16.110Z", "cancelled"];
+    service.on("POST /v1/redemptions/rdm_1/rollback", {
+      json: { ...redemption, status: "rolled_back", rolled_back_at, rollback_reason },
+    });
+    const { code, out } = await cli(["rollback", "rdm_1", "--reason", "cancelled"]);
+    expect(code).toBe(0);
+    expect(out).toContain("AAAA is rolled back");
+    expect(out).toMatch(/because +cancelled/);
+    expect(JSON.parse(service.asked[0]?.body ?? "")).toEqual({ reason: "cancelled" });
+    expect((await cli(["rollback", "rdm_1"])).code).toBe(2);
+  });
+
+  it("is held for an order, and let go", async () => {
+    const hold = {
+      id: "hld_1",
+      campaign_id: "cmp_1",
+      code: "AAAA",
+      user_id: null,
+      order_id: "o-1",
+      status: "open",
+      created_at: "2026-11-24T07:06:16.110Z",
+      expires_at: "2026-11-24T07:08:16.110Z",
+    };
+    service.on("POST /v1/holds", { status: 201, json: hold });
+    const { code, out } = await cli(["hold", "AAAA", "--order", "o-1", "--for", "2m"]);
+    expect(code).toBe(0);
+    expect(out).toContain("AAAA is held");
+    expect(out).toMatch(/hold +hld_1/);
+    await cli(["hold", "AAAA", "--order", "o-1"]);
+    const bodies = service.asked.map(({ body }) => JSON.parse(body) as unknown);
+    const asked = { code: "AAAA", order_id: "o-1" };
+    expect(bodies).toEqual([
+      { ...asked, ttl_seconds: 120 },
+      { ...asked, ttl_seconds: 600 },
+    ]);
+    service.on("DELETE /v1/holds/hld_1", { status: 204 });
+    const released = await cli(["release", "hld_1", "--json"]);
+    expect([released.code, released.out]).toEqual([0, '{"id":"hld_1"}\n']);
+  });
+
+  it("that is reserved is shown once it is revealed", async () => {
+    const claim = {
+      id: "clm_1",
+      campaign_id: "cmp_1",
+      code: null,
+      user_id: "u-1",
+      status: "reserved",
+      discount: null,
+      claimed_at: "2026-11-24T07:06:16.110Z",
+      reveal_by: "2026-11-24T07:21:16.110Z",
+      expires_at: null,
+      shop_url: null,
+    };
+    service.on("GET /v1/claims/clm_1", { json: claim });
+    const reserved = await cli(["claims", "get", "clm_1"]);
+    expect(reserved.out).toMatch(/^A code is reserved\n/);
+    expect(reserved.out).toMatch(/reveal by +2026-11-24T07:21:16.110Z/);
+    service.on("POST /v1/claims/clm_1/reveal", {
+      json: { ...claim, code: "AAAA", status: "claimed", reveal_by: null },
+    });
+    const revealed = await cli(["claims", "reveal", "clm_1"]);
+    expect([revealed.code, revealed.out.split("\n")[0]]).toEqual([0, "AAAA"]);
+    expect(revealed.out).not.toContain("reveal by");
   });
 });
 

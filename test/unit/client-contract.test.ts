@@ -40,6 +40,8 @@ const HELD = [
   "Brand",
   "BrandChange",
   "BrandWithKeys",
+  "BulkRedemption",
+  "BulkValidation",
   "Campaign",
   "CampaignUpdate",
   "Claim",
@@ -47,6 +49,8 @@ const HELD = [
   "Code",
   "CodeFormat",
   "CodeHistory",
+  "CodeRedemption",
+  "CodeValidation",
   "CodeVerdict",
   "Consent",
   "Challenge",
@@ -56,6 +60,7 @@ const HELD = [
   "Discount",
   "Erasure",
   "Event",
+  "Hold",
   "Identity",
   "Import",
   "ImportError",
@@ -67,11 +72,15 @@ const HELD = [
   "NewApiKey",
   "NewBatch",
   "NewBrand",
+  "NewBulkRedemption",
+  "NewBulkValidation",
   "NewCampaign",
   "NewClaim",
+  "NewHold",
   "NewIdentity",
   "NewRedemption",
   "NewRevocation",
+  "NewRollback",
   "NewValidation",
   "NewWebhookEndpoint",
   "Order",
@@ -208,7 +217,15 @@ async function callsOf(): Promise<string[]> {
     },
   });
   const { brand, brands, keys, campaigns, batches, imports, codes } = codedrop;
-  const { claims, redemptions, events, webhookEndpoints: hooks, deliveries, users } = codedrop;
+  const {
+    claims,
+    holds,
+    redemptions,
+    events,
+    webhookEndpoints: hooks,
+    deliveries,
+    users,
+  } = codedrop;
   const type = "text/csv";
   const [newBrand, id, claim] = [{ name: "x" }, "{id}", { user: { id: "u-1" } }];
   await Promise.all([
@@ -232,7 +249,12 @@ async function callsOf(): Promise<string[]> {
   await Promise.all([codes.validate({ code: "x" }), codes.revoke({ codes: ["x"] })]);
   await Promise.all([claims.create(id, claim), claims.get(id), claims.list(id).page()]);
   await Promise.all([claims.export(id).stream(), redemptions.export(id).stream()]);
-  await Promise.all([redemptions.create({ code: "x", order_id: "o" }), redemptions.get(id)]);
+  await Promise.all([claims.reveal(id), codes.validateMany({ codes: [] })]);
+  const order = { code: "x", order_id: "o" };
+  await Promise.all([redemptions.create(order), redemptions.get(id)]);
+  const many = redemptions.createMany({ redemptions: [] });
+  await Promise.all([many, redemptions.rollBack(id, { reason: "x" })]);
+  await Promise.all([holds.create({ ...order, ttl_seconds: 1 }), holds.get(id), holds.release(id)]);
   await Promise.all([users.get(id).page(), users.erase(id), users.erasure(id)]);
   await Promise.all([codedrop.stats(id), codedrop.integrity(id), events.list().page()]);
   await expect(campaigns.live(id).next()).rejects.toThrow("The connection was lost");

@@ -264,6 +264,39 @@ describe("a call that may be repeated", () => {
     }
   });
 
+  it("is one at the checkout, whose order stands for it: a key only where the caller has one", async () => {
+    const order = { code: "AAAA", order_id: "o-1" };
+    const [many, back] = [{ redemptions: [order] }, { reason: "cancelled" }];
+    const calls = [
+      ["POST /v1/holds", (c) => c.holds.create({ ...order, ttl_seconds: 60 })],
+      ["DELETE /v1/holds/hld_1", (c) => c.holds.release("hld_1")],
+      ["POST /v1/redemptions", (c) => c.redemptions.create(order)],
+      ["POST /v1/redemptions/rdm_1/rollback", (c) => c.redemptions.rollBack("rdm_1", back)],
+      ["POST /v1/codes/bulk-redeem", (c) => c.redemptions.createMany(many)],
+      ["POST /v1/codes/bulk-validate", (c) => c.codes.validateMany({ codes: [order] })],
+    ] as [string, (codedrop: Codedrop) => Promise<unknown>][];
+    for (const [route, call] of calls) {
+      service.forget();
+      service.on(route, unavailable, hangUp, { status: 200, json: { id: "done" } });
+      expect([route, await call(client())]).toEqual([route, { id: "done" }]);
+      const keys = service.asked.map(({ headers }) => headers["idempotency-key"]);
+      expect([route, keys]).toEqual([route, [undefined, undefined, undefined]]);
+    }
+    service.on("POST /v1/holds", { status: 201, json: { id: "hld_1" } });
+    await client().holds.create({ ...order, ttl_seconds: 60 }, { idempotencyKey: "mine" });
+    expect(service.asked.at(-1)?.headers["idempotency-key"]).toBe("mine");
+  });
+
+  it("is a page's, with the token of its user each time", async () => {
+    service.on("POST /v1/claims/clm_1/reveal", unavailable, answered);
+    const claim = await client().claims.reveal("clm_1", { userToken: "a.b.c" });
+    expect(claim.code).toBe("AAAA");
+    const tokens = service.asked.map(({ headers }) => headers["codedrop-user-token"]);
+    expect(tokens).toEqual(["a.b.c", "a.b.c"]);
+    await client().claims.reveal("clm_1");
+    expect(service.asked.at(-1)?.headers["codedrop-user-token"]).toBeUndefined();
+  });
+
   it("is not, after a refusal that repeating does not mend", async () => {
     for (const [status, slug] of [
       [409, "codes-exhausted"],

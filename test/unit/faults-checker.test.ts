@@ -8,6 +8,7 @@ import type {
   Outcome,
   RequestRow,
 } from "../faults/history.ts";
+import { eventsOf } from "../support/checkout-calls.ts";
 import { Random } from "../support/random.ts";
 
 const CODES = ["A", "B", "C"];
@@ -108,6 +109,8 @@ function broken({ operations, ledger, deeds = [], ...rest }: Case): string[] {
       place: { batchId: "b", ordinal: codes.indexOf(code) },
     })),
     requests: rest.requests ?? rememberedOf(operations),
+    reservations: [],
+    checkout: { redemptions: [], holds: [], log: [], spent: [], outside: [], marked: [] },
     codes: codes.map((code, ordinal) => ({
       batchId: "b",
       ordinal,
@@ -115,7 +118,16 @@ function broken({ operations, ledger, deeds = [], ...rest }: Case): string[] {
       user: Object.entries(shown).find(([, theirs]) => theirs === code)?.[0] ?? null,
     })),
   };
-  const history: History = { claimsPerUser: [rest.claimsPerUser ?? 1], operations, deeds };
+  const history: History = {
+    claimsPerUser: [rest.claimsPerUser ?? 1],
+    terms: [{ isHolderOnly: false, redeemsUnclaimed: false, revealWithinMs: null }],
+    operations,
+    reveals: [],
+    checkout: [],
+    isRetried: false,
+    events: [eventsOf(claims.map(({ code }) => code))],
+    deeds,
+  };
   const found = check(history, [dump], [rest.firstCodes ?? codes.length], isOver);
   return [...new Set(found.map(({ rule }) => rule))];
 }

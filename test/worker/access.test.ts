@@ -51,9 +51,16 @@ const TABLE: Record<string, Who> = {
   "GET /v1/campaigns/{campaign}/claims": "claims:read",
   "GET /v1/campaigns/{campaign}/claims/export": "claims:read",
   "GET /v1/claims/{claim}": "claims:read",
+  "POST /v1/claims/{claim}/reveal": "claims:write or a page",
   "POST /v1/codes/validate": "redemptions:write",
+  "POST /v1/codes/bulk-validate": "redemptions:write",
+  "POST /v1/codes/bulk-redeem": "redemptions:write",
+  "POST /v1/holds": "redemptions:write",
+  "GET /v1/holds/{hold}": "redemptions:read",
+  "DELETE /v1/holds/{hold}": "redemptions:write",
   "POST /v1/redemptions": "redemptions:write",
   "GET /v1/redemptions/{redemption}": "redemptions:read",
+  "POST /v1/redemptions/{redemption}/rollback": "redemptions:write",
   "GET /v1/campaigns/{campaign}/redemptions/export": "redemptions:read",
   "GET /v1/users/{user_id}": "users:read",
   "DELETE /v1/users/{user_id}": "users:write",
@@ -218,7 +225,8 @@ async function verdictOf(name: string, credential: Credential): Promise<Verdict>
   const answer = await api.send(
     credential.bearer(),
     route,
-    /^(POST|PATCH) /.test(name) && !/\/(pause|resume|end|cancel|rotate-check-key)$/.test(name)
+    /^(POST|PATCH) /.test(name) &&
+      !/\/(pause|resume|end|cancel|reveal|rotate-check-key)$/.test(name)
       ? {}
       : undefined,
     credential.headers,

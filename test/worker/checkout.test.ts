@@ -98,10 +98,13 @@ describe("a code at the checkout", () => {
       code: claim.code,
       user_id: "u-1",
       order_id: "o-1",
+      status: "redeemed",
       order,
       discount: { type: "percentage", value: 15 },
       discount_amount: 749,
       redeemed_at: expect.any(String),
+      rolled_back_at: null,
+      rollback_reason: null,
     });
     expect(spent.headers.get("Location")).toBe(`/v1/redemptions/${spent.body.id}`);
     const read = await api.send(brand.secret, `GET /v1/redemptions/${spent.body.id}`);

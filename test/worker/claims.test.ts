@@ -24,6 +24,7 @@ describe("a claim", () => {
       status: "claimed",
       discount: { type: "percentage", value: 15 },
       claimed_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      reveal_by: null,
       expires_at: null,
       shop_url: "https://shop.example/",
       consent: null,

@@ -46,6 +46,38 @@ describe("the client", () => {
     expect(await codedrop.integrity(slug)).toMatchObject({ ok: true, claimed: 2 });
   });
 
+  it("reveals, holds, redeems and rolls back", async () => {
+    const codedrop = await newBrand();
+    const { id } = await codedrop.campaigns.create({ name: "Shown late", reveal: "on_demand" });
+    await codedrop.batches.create(id, { count: 3 });
+    const reserved = await codedrop.claims.create(id, { user: { id: "u-1" } });
+    expect(reserved).toMatchObject({ code: null, status: "reserved" });
+    const claim = await codedrop.claims.reveal(reserved.id);
+    expect(claim).toMatchObject({ id: reserved.id, status: "claimed", reveal_by: null });
+    const code = claim.code ?? "";
+    const order = { code, order_id: "o-1" };
+
+    const hold = await codedrop.holds.create({ ...order, ttl_seconds: 600 });
+    expect(await codedrop.holds.get(hold.id)).toEqual(hold);
+    const asked = { codes: [{ code }, order, { code: "NONE-SUCH" }] };
+    const { data: verdicts } = await codedrop.codes.validateMany(asked);
+    expect(verdicts.map(({ reason }) => reason)).toEqual(["held", null, "unknown"]);
+    await codedrop.holds.release(hold.id);
+    expect(await codedrop.holds.get(hold.id)).toMatchObject({ status: "released" });
+
+    const spent = await codedrop.redemptions.create(order);
+    const reason = "The order was cancelled.";
+    const rolledBack = { ...spent, status: "rolled_back", rollback_reason: reason };
+    const undone = await codedrop.redemptions.rollBack(spent.id, { reason });
+    expect(undone).toEqual({ ...rolledBack, rolled_back_at: expect.any(String) });
+    const orders = [order, order, { code, order_id: "o-2" }];
+    const { data: made } = await codedrop.redemptions.createMany({ redemptions: orders });
+    expect(made.map(({ result }) => result)).toEqual(["redeemed", "repeated", "refused"]);
+    const { history } = await codedrop.codes.lookup(code);
+    const since = ["claimed", "redeemed", "rolled_back", "redeemed"];
+    expect(history.map(({ event }) => event)).toEqual(["made", ...since]);
+  });
+
   it("watches a campaign's stock until the campaign ends, or the caller has seen enough", async () => {
     const codedrop = await newBrand();
     const { id } = await codedrop.campaigns.create({ name: "Watched" });

@@ -71,7 +71,11 @@ const uploads = routes.filter(
 );
 
 /** Paths that pages may call: they answer preflights. */
-const PAGES = new Set(["/v1/campaigns/{campaign}", "/v1/campaigns/{campaign}/claims"]);
+const PAGES = new Set([
+  "/v1/campaigns/{campaign}",
+  "/v1/campaigns/{campaign}/claims",
+  "/v1/claims/{claim}/reveal",
+]);
 
 let brand: Brand;
 let rival: Brand;
@@ -88,6 +92,12 @@ beforeAll(async () => {
   const redeemed = await api.send(brand.secret, "POST /v1/redemptions", {
     code: claim.body.code,
     order_id: "o-1",
+  });
+  const other = await api.claim(brand, campaign, "u-3");
+  const held = await api.send(brand.secret, "POST /v1/holds", {
+    code: other.body.code,
+    order_id: "o-2",
+    ttl_seconds: 600,
   });
   const uploaded = await api.send(
     brand.secret,
@@ -113,6 +123,7 @@ beforeAll(async () => {
     batch: String(batch.body["id"]),
     claim: claim.body.id,
     redemption: String(redeemed.body["id"]),
+    hold: String(held.body["id"]),
     import: String(uploaded.body["id"]),
     endpoint: endpoint.id,
     delivery: formatDeliveryId({ endpointId: endpoint.id, number: test?.number ?? 0 }),
@@ -294,6 +305,7 @@ describe.each(guarded.filter(({ credential }) => credential === "brand"))("$name
       batch: "bat",
       claim: "clm",
       redemption: "rdm",
+      hold: "hld",
       import: "imp",
       key: "key",
       user_id: "usr",

@@ -215,7 +215,7 @@ describe("the exports of claims and redemptions", () => {
     });
     const csv = await api.send(brand.secret, `GET /v1/campaigns/${campaign}/redemptions/export`);
     expect(lines(csv.text)[0]).toBe(
-      "id,code,user_id,order_id,order_amount,order_currency,discount_amount,redeemed_at,claim_id",
+      "id,code,user_id,order_id,order_amount,order_currency,discount_amount,redeemed_at,claim_id,status,rolled_back_at",
     );
     expect(lines(csv.text).length).toBe(13);
   });

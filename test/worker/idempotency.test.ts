@@ -20,7 +20,11 @@ const posts = Object.entries(paths).flatMap(([path, { post }]) =>
   post === undefined ? [] : [{ name: `POST ${path}`, operation: post }],
 );
 /** Those whose effects are a pool's, which keeps their answers itself. */
-const OF_POOLS = new Set(["POST /v1/campaigns/{campaign}/claims", "POST /v1/redemptions"]);
+const OF_POOLS = new Set([
+  "POST /v1/campaigns/{campaign}/claims",
+  "POST /v1/holds",
+  "POST /v1/redemptions",
+]);
 const creating = posts.filter(
   ({ name, operation }) => "201" in operation.responses && !OF_POOLS.has(name),
 );

@@ -123,13 +123,16 @@ describe("wrong codes", () => {
 
   it("of one user close the checkout to that user, and to nobody else", async () => {
     const brand = await api.newBrand();
-    const campaign = await api.newCampaign(brand, 1);
+    const campaign = await api.newCampaign(brand, 2);
     const { body: claim } = await api.claim(brand, campaign, "u-1");
+    const { body: own } = await api.claim(brand, campaign, "eve");
     const here = apiWith({});
-    const guess = (i: number) => validate(here, brand, `WRONG-${i}`, "eve");
+    // A code of another user is as wrong as one that is none.
+    const guess = (i: number) =>
+      validate(here, brand, i % 2 === 0 ? claim.code : `WRONG-${i}`, "eve");
     expectLimited(await untilLimited(USER_WRONG_CODE.quota, guess), USER_WRONG_CODE);
     // The next guess may be a code: it is not looked at.
-    expectLimited(await validate(here, brand, claim.code, "eve"), USER_WRONG_CODE);
+    expectLimited(await validate(here, brand, own.code, "eve"), USER_WRONG_CODE);
     const redeem = { code: claim.code, order_id: "o-1" };
     expectLimited(
       await here.send(brand.secret, "POST /v1/redemptions", { ...redeem, user_id: "eve" }),
@@ -141,8 +144,47 @@ describe("wrong codes", () => {
     });
     expect(right.status).toBe(201);
     const clock = vi.spyOn(Date, "now").mockReturnValue(Date.now() + 61_000);
-    expect((await validate(here, brand, claim.code, "eve")).body["reason"]).toBe("not-yours");
+    expect((await validate(here, brand, own.code, "eve")).body["valid"]).toBe(true);
     clock.mockRestore();
+  });
+
+  it("of one user among many codes keep nobody else's from being judged or spent", async () => {
+    const brand = await api.newBrand();
+    const campaign = await api.newCampaign(brand, 2);
+    const [{ body: ours }, { body: theirs }] = [
+      await api.claim(brand, campaign, "u-1"),
+      await api.claim(brand, campaign, "u-2"),
+    ];
+    const here = apiWith({});
+    const send = (route: string, body: object) =>
+      here.send<{ data: { result: string }[] }>(brand.secret, route, body);
+    const wrong = Array.from({ length: 2 * USER_WRONG_CODE.quota + 2 }, (_, i) => ({
+      code: i % 2 === 0 ? `WRONG-${i}` : theirs.code,
+      order_id: `w-${i}`,
+      user_id: "eve",
+    }));
+    const page = [...wrong, { code: ours.code, order_id: "o-1" }];
+    // Also when it is sent again, and by a user who is known by now.
+    for (const result of ["redeemed", "repeated"]) {
+      expect((await send("POST /v1/codes/bulk-validate", { codes: page })).status).toBe(200);
+      const spent = await send("POST /v1/codes/bulk-redeem", { redemptions: page });
+      expect([spent.status, spent.body.data?.at(-1)?.result]).toEqual([200, result]);
+    }
+    for (const [i, one] of wrong.slice(0, 2).entries()) {
+      const alone = { redemptions: wrong.slice(i, i + 1) };
+      expectLimited(await validate(here, brand, one.code, "eve"), USER_WRONG_CODE);
+      expectLimited(await send("POST /v1/codes/bulk-redeem", alone), USER_WRONG_CODE);
+    }
+    const theirsAlone = await send("POST /v1/codes/bulk-redeem", { redemptions: wrong });
+    expectLimited(theirsAlone, USER_WRONG_CODE);
+    // Nor do those of whom nobody says who typed them, unless there is nothing else.
+    const WRONG_CODE_BRAKE = { limit: () => Promise.resolve({ success: false }) };
+    const guessed = (these: object[]) =>
+      apiWith({ WRONG_CODE_BRAKE }).send(brand.secret, "POST /v1/codes/bulk-validate", {
+        codes: these,
+      });
+    expect((await guessed([{ code: "WRONG" }, { code: ours.code }])).status).toBe(200);
+    expectLimited(await guessed([{ code: "WRONG" }, { code: "WRONG-2" }]), WRONG_CODE);
   });
 
   it("with one key are met with 429 after so many, right ones are still served", async () => {

@@ -51,6 +51,7 @@ describe("a preflight", () => {
     for (const [route, method] of [
       [`/v1/campaigns/${campaign}`, "GET"],
       [`/v1/campaigns/${campaign}/claims`, "POST"],
+      ["/v1/claims/clm_00000000000000000000/reveal", "POST"],
     ] as const) {
       for (const origin of [PAGE, RIVAL_PAGE]) {
         const answer = await preflight(route, origin);
@@ -86,7 +87,8 @@ describe("a preflight", () => {
   });
 
   it("is not known on routes for secret keys", async () => {
-    for (const route of ["/v1/campaigns", "/v1/keys", "/v1/codes/validate", "/v1/redemptions"]) {
+    const checkout = ["/v1/codes/validate", "/v1/redemptions", "/v1/holds"];
+    for (const route of ["/v1/campaigns", "/v1/keys", ...checkout]) {
       const answer = await preflight(route, PAGE);
       expect([route, answer.status, allowed(answer)]).toEqual([route, 405, null]);
     }

@@ -28,6 +28,11 @@ const redeem = (brand: Brand, key: string, body: object) =>
     "Idempotency-Key": key,
   });
 
+const hold = (brand: Brand, key: string, body: object) =>
+  api.send<{ id: string; type: string }>(brand.secret, "POST /v1/holds", body, {
+    "Idempotency-Key": key,
+  });
+
 const user = (id: string) => ({ user: { id } });
 
 /** Everything that an answer with a key is held to: the same but for the marks of a repeat. */
@@ -396,5 +401,52 @@ describe("a redemption with an Idempotency-Key", () => {
       const answer = await redeem(brand, key, { code: "X", order_id: "o" });
       expect([key, answer.status]).toEqual([key, 400]);
     }
+  });
+});
+
+describe("a hold with an Idempotency-Key", () => {
+  it("gets its first answer again, also 50 times at once, and is there once", async () => {
+    const brand = await api.newBrand();
+    const campaign = await api.newCampaign(brand, 2);
+    const { code } = (await api.claim(brand, campaign, "u-1")).body;
+    const body = { code, order_id: "o-1", ttl_seconds: 600 };
+    const answers = await Promise.all(Array.from({ length: 50 }, () => hold(brand, "k", body)));
+    expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
+    const [fresh, ...others] = answers.filter(({ headers }) => headers.get(REPLAYED) === null);
+    expect([fresh?.status, others]).toEqual([201, []]);
+    await evictDurableObject(poolOf(campaign));
+    expectReplay(await hold(brand, '"k"', body), fresh as Answer<object>);
+    // By another key it is the repeat of an order.
+    const repeated = await hold(brand, "k-2", body);
+    expect([repeated.status, repeated.body.id]).toEqual([200, fresh?.body.id]);
+  });
+
+  it("is refused with another order or time, and free for the redemption of the code", async () => {
+    const brand = await api.newBrand();
+    const campaign = await api.newCampaign(brand, 2);
+    const { code } = (await api.claim(brand, campaign, "u-1")).body;
+    const body = { code, order_id: "o-1", ttl_seconds: 600 };
+    const made = await hold(brand, "k", body);
+    expect(made.status).toBe(201);
+    expectReused(await hold(brand, "k", { ...body, order_id: "o-2" }));
+    expectReused(await hold(brand, "k", { ...body, ttl_seconds: 601 }));
+    const held = await api.send(brand.secret, `GET /v1/holds/${made.body.id}`);
+    expect(held.body).toEqual(made.body);
+    // The key of a redemption is another: it belongs to another call.
+    expect((await redeem(brand, "k", { code, order_id: "o-1" })).status).toBe(201);
+  });
+
+  it("that is refused is judged anew, and refuses what is no key", async () => {
+    const brand = await api.newBrand();
+    const campaign = await api.newCampaign(brand, 1);
+    const [free] = await api.listAll<{ code: string }>(
+      brand.secret,
+      `/v1/campaigns/${campaign}/codes`,
+    );
+    const body = { code: free?.code, order_id: "o-1", ttl_seconds: 600 };
+    expect((await hold(brand, "k", body)).status).toBe(409);
+    await api.claim(brand, campaign, "u-1");
+    expect((await hold(brand, "k", body)).status).toBe(201);
+    expect((await hold(brand, "a b", body)).status).toBe(400);
   });
 });

@@ -37,7 +37,7 @@ import {
 import { findCodes, markRevoked } from "../../src/inventory/find-codes.ts";
 import { findKnown, OwnCodes } from "../../src/inventory/imports.ts";
 import { leaseBlock } from "../../src/inventory/leases.ts";
-import { showClaims, showRedemptions } from "../../src/inventory/projection.ts";
+import { showClaims, showLog } from "../../src/inventory/projection.ts";
 import { tellStock } from "../../src/inventory/tell-stock.ts";
 
 function snake(name: string): string {
@@ -160,7 +160,7 @@ describe("D1", () => {
       (db: D1Database) => findKnown(db, inventory, own),
       (db: D1Database) => growBatch(db, batch, shape, { hard: false }).catch(() => null),
       (db: D1Database) => markRevoked(db, [], { reason: null, now: 0 }, null),
-      (db: D1Database) => showRedemptions(db, run, []).catch(() => null),
+      (db: D1Database) => showLog(db, run, []).catch(() => null),
       (db: D1Database) =>
         Promise.race([importer(db).take(own, { duplicates: 0, rejected: 0 }), scheduler.wait(50)]),
     ]) {
@@ -201,7 +201,7 @@ describe("D1", () => {
   });
 
   it("pages codes in order from the cursor, without sorting", async () => {
-    const filter = { campaignId: "cmp_none", now: 0, status: "claimed" as const };
+    const filter = { campaignId: "cmp_none", now: 0, isOver: false, status: "claimed" as const };
     for (const after of [null, ["bat_x", 7] as [string, number]]) {
       const plan = await plansOf((db) => listCodes(db, filter, { after, limit: 21 }));
       expect(plan).toMatch(/SEARCH codes USING PRIMARY KEY \(batch_id=\? AND /);

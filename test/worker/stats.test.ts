@@ -108,7 +108,10 @@ describe("the series", () => {
       for (let slot = 1, at = NOON; slot <= 9_000; slot++) {
         at += [0, 0, 0, 1, 700, 20_000][(slot * 7919) % 6] ?? 0;
         if (slot % 5 === 0) {
-          storage.sql.exec("INSERT INTO withdrawn SELECT batch_id, ? FROM blocks", slot - 1);
+          storage.sql.exec(
+            "INSERT INTO withdrawn (batch_id, ordinal) SELECT batch_id, ? FROM blocks",
+            slot - 1,
+          );
           continue;
         }
         times.push(at);

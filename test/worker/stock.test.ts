@@ -39,7 +39,7 @@ it("a stock of withdrawn codes is searched once, not for every claim", async () 
     before = ran();
     expect(stock.next(0)).toMatchObject({ slot: 102, code: "good" });
     expect(ran() - before).toBe(1);
-    stock.withdraw({ batchId: "bat_new", ordinal: 1 });
+    stock.withdraw({ batchId: "bat_new", ordinal: 1 }, null);
     expect(stock.next(0)).toMatchObject({ slot: 104, code: "next", behind: 0 });
     expect(stock.next(104)).toBeNull();
   });
@@ -49,7 +49,7 @@ it("a code that takes the slot of one that was given back is found", async () =>
   await withStock((stock) => {
     lease(stock, "bat_1", ["w1", "w2", "w3", "w4"]);
     expect(stock.next(0)).toBeNull();
-    expect(stock.takeBack(0, "lse_back")).toMatchObject({ size: 4, kept: 2 });
+    expect(stock.takeBack(0, 4, "lse_back")).toMatchObject({ size: 4, kept: 2 });
     lease(stock, "bat_2", ["good"]);
     expect(stock.next(0)).toMatchObject({ slot: 3, code: "good" });
   });

@@ -46,6 +46,7 @@ const NOBODYS: Record<string, string> = {
   batch: "bat_00000000000000000000",
   claim: "clm_00000000000000000000",
   redemption: "rdm_00000000000000000000",
+  hold: "hld_00000000000000000000",
   import: "imp_00000000000000000000",
   user: "nobody",
   user_id: "nobody",
@@ -70,8 +71,13 @@ beforeAll(async () => {
     count: 2,
   });
   const claim = await api.claim(brand, campaign, "live-user");
-  await api.claim(brand, campaign, "live-user-2");
+  const second = await api.claim(brand, campaign, "live-user-2");
   const redemption = await spend(brand, claim.body.code, "live-order");
+  const hold = await api.send(brand.secret, "POST /v1/holds", {
+    code: second.body.code,
+    order_id: "live-order-2",
+    ttl_seconds: 3_600,
+  });
   const uploaded = await upload(brand, campaign, ["OWN-LIVE-1"]);
   while (await runDurableObjectAlarm(env.CODE_POOL.getByName(`${campaign}/0`)));
   const codes = await codesOf(brand, campaign);
@@ -86,6 +92,7 @@ beforeAll(async () => {
     batch: String(batch.body["id"]),
     claim: claim.body.id,
     redemption: String(redemption.body["id"]),
+    hold: String(hold.body["id"]),
     import: String(uploaded.body["id"]),
     user: "live-user",
     user_id: "live-user",

@@ -5,12 +5,13 @@ import { discountText } from "../text.ts";
 
 async function show(call: Invocation, claim: Claim): Promise<void> {
   await call.io.answer(claim, async () => {
-    await call.io.line(claim.code, "bold");
+    await call.io.line(claim.code ?? "A code is reserved", "bold");
     await call.io.fields([
       ["user", claim.user_id],
       ["status", claim.status],
       ["discount", discountText(claim.discount)],
       ["claimed", claim.claimed_at],
+      ["reveal by", claim.reveal_by],
       ["expires", claim.expires_at],
       ["shop", claim.shop_url],
       ["claim", claim.id],
@@ -46,6 +47,15 @@ export const claimCommands: readonly Command[] = [
     run: create,
   },
   {
+    name: "claims reveal",
+    operands: ["claim"],
+    summary: "show the code that was reserved for a user; its life begins now",
+    run: async (call) => {
+      await show(call, await call.client.claims.reveal(call.operand("claim")));
+      return OK;
+    },
+  },
+  {
     name: "claims get",
     operands: ["claim"],
     summary: "show a claim",
@@ -64,7 +74,7 @@ export const claimCommands: readonly Command[] = [
       const claims = call.client.claims.list(call.operand("campaign"), filter);
       const head = ["CODE", "USER", "STATUS", "CLAIMED", "ID"];
       await printRows(call, claims, head, (claim) => [
-        claim.code,
+        claim.code ?? "",
         claim.user_id ?? "",
         claim.status,
         claim.claimed_at,

@@ -1,10 +1,10 @@
 /**
  * The OpenAPI generator as the bundle has it (see [alias] in wrangler.toml): the same document from
- * less code. It knows the kinds of schemas that are used here, in OpenAPI 3.1, and `.meta()`
- * for what they cannot say themselves; nobody calls `.openapi()`, registers a schema or a parameter
- * by hand, or makes them optional by a default. What it does not know it refuses when the document
- * is made. A test holds that document against the library's own, to the byte: the order of keys
- * below is the library's.
+ * a seventh of the code. It knows the kinds of schemas that are used here, in OpenAPI 3.1, and
+ * `.meta()` for what they cannot say themselves. Left out is what nobody here does: `.openapi()`,
+ * schemas and parameters that are registered by hand, defaults, titles, and the other kinds; a kind
+ * that is not known is refused when the document is made. Tests hold what it writes against the
+ * library, to the byte: the order of keys below is the library's.
  */
 
 /** What `.openapi()` was for. */

@@ -1,30 +1,32 @@
-/** Codes at the brand's checkout: judged, and spent once. */
+/** Codes at the brand's checkout: judged, spent once, and given back. */
 
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import * as z from "zod";
-import { bindBrandKey, poolOfShard, userKeyOf } from "../../code-pool/stub.ts";
-import { discountAmount } from "../../domain/discount.ts";
-import { parseRedemptionId, refusalReason } from "../../domain/redemption.ts";
+import type { HeldRedemption } from "../../code-pool/messages.ts";
+import { discountAmount, orderRefusal } from "../../domain/discount.ts";
+import { parseRedemptionId } from "../../domain/redemption.ts";
 import { forSecretKey, forSecretKeyNear } from "../auth.ts";
 import { readableBody } from "../body.ts";
+import { holdNumberOf, judge } from "../checkout.ts";
 import {
+  BulkRedemption,
+  BulkRedemptions,
+  BulkValidation,
+  BulkVerdicts,
   NewRedemption,
-  presentRedemption,
-  Redemption,
+  NewRollback,
   NewValidation,
+  presentRedemption,
+  presentVerdict,
+  Redemption,
   Validation,
 } from "../checkout-schemas.ts";
-import { inventoryOfKey, type HttpEnv } from "../http-env.ts";
-import {
-  findIdempotencyKey,
-  findRequestKey,
-  IdempotencyHeader,
-  markReplay,
-  replayable,
-} from "../idempotency.ts";
-import { brakeWrongCode, requireNotBackedOff } from "../limits.ts";
+import { decide, orderKey, requireMade, type Decided } from "../deciding.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { findIdempotencyKey, IdempotencyHeader, markReplay, replayable } from "../idempotency.ts";
 import { ProblemError } from "../problems.ts";
-import { requireCampaignOf } from "../require-campaign.ts";
+import { requirePoolOf } from "../require-campaign.ts";
 import {
   BODY_PROBLEMS,
   created,
@@ -35,16 +37,12 @@ import {
   PathId,
   problemResponses,
 } from "../schemas.ts";
-import {
-  CODE_PROBLEMS,
-  OWN_MODE,
-  findHolder,
-  findTyped,
-  refusedCode,
-  unheldReason,
-} from "../typed-code.ts";
+import { CODE_PROBLEMS, OWN_MODE } from "../typed-code.ts";
 
 export const checkoutRoutes = new OpenAPIHono<HttpEnv>();
+
+const params = z.object({ redemption: PathId });
+const CALL_PROBLEMS = ["pool-overloaded", ...KEY_PROBLEMS, ...BODY_PROBLEMS] as const;
 
 checkoutRoutes.openapi(
   createRoute({
@@ -56,40 +54,60 @@ checkoutRoutes.openapi(
     tags: ["Checkout"],
     ...forSecretKeyNear("redemptions:write", readableBody),
     request: { query: NoQuery, body: jsonBody(NewValidation) },
-    responses: {
-      200: json(Validation, "The verdict"),
-      ...problemResponses("pool-overloaded", ...KEY_PROBLEMS, ...BODY_PROBLEMS),
-    },
+    responses: { 200: json(Validation, "The verdict"), ...problemResponses(...CALL_PROBLEMS) },
   }),
   async (c) => {
-    const { code, user_id: userId = null, order = null } = c.req.valid("json");
-    requireNotBackedOff(c, userId);
-    const known = await findTyped(c, code);
-    if (known === null) {
-      await brakeWrongCode(c, userId);
-      return c.json(
-        { valid: false, reason: "unknown" as const, campaign_id: null, discount: null },
-        200,
-      );
-    }
-    const userKey = userId && (await userKeyOf(known.campaign, userId));
-    const held = await findHolder(c.env, known);
-    const reason =
-      held === null ? unheldReason(known) : refusalReason(held.claim, { userKey, now: Date.now() });
-    const { id, discount } = known.campaign;
-    const amount = reason === null ? discountAmount(discount, order) : null;
-    return c.json(
-      {
-        valid: reason === null,
-        reason,
-        campaign_id: id,
-        discount,
-        ...(amount === null ? {} : { discount_amount: amount }),
-      },
-      200,
-    );
+    const [verdict] = await judge(c, [c.req.valid("json")]);
+    if (verdict === undefined) throw new Error("A code without a verdict");
+    return c.json(presentVerdict(verdict), 200);
   },
 );
+
+checkoutRoutes.openapi(
+  createRoute({
+    method: "post",
+    path: "/v1/codes/bulk-validate",
+    operationId: "validateCodes",
+    summary: "Judge up to 100 codes",
+    description: `As one by one, in the order in which they were sent. ${OWN_MODE}`,
+    tags: ["Checkout"],
+    ...forSecretKeyNear("redemptions:write", readableBody),
+    request: { query: NoQuery, body: jsonBody(BulkValidation) },
+    responses: { 200: json(BulkVerdicts, "A verdict each"), ...problemResponses(...CALL_PROBLEMS) },
+  }),
+  async (c) => {
+    const { codes } = c.req.valid("json");
+    const verdicts = await judge(c, codes);
+    const data = verdicts.map((one, i) =>
+      Object.assign({ code: codes[i]?.code ?? "" }, presentVerdict(one)),
+    );
+    return c.json({ data }, 200);
+  },
+);
+
+/** Lets the pools spend the codes. `isKeyed`: a request for a single one may have a key. */
+function spend(
+  c: Context<HttpEnv>,
+  asked: z.infer<typeof NewRedemption>[],
+  { isKeyed }: { isKeyed: boolean },
+): Promise<Decided<HeldRedemption>[]> {
+  return decide(c, asked, {
+    keyOf: async ({ brandId }, userKey) => {
+      const [body] = asked;
+      return isKeyed ? orderKey(c, brandId, { ...body, user_id: userKey }) : null;
+    },
+    fieldsOf: (code, at) => {
+      const { discount } = code.campaign;
+      const order = asked[at]?.order ?? null;
+      return {
+        holdNumber: holdNumberOf(code, asked[at]),
+        terms: { order, discount, discountAmount: discountAmount(discount, order) },
+        refusal: orderRefusal(discount, order),
+      };
+    },
+    call: (pool, of, requests) => pool.redeem(of, requests),
+  });
+}
 
 checkoutRoutes.openapi(
   createRoute({
@@ -97,7 +115,7 @@ checkoutRoutes.openapi(
     path: "/v1/redemptions",
     operationId: "createRedemption",
     summary: "Spend a code on an order",
-    description: `Once, for good. Safe to repeat: the same code and order again give the same redemption. ${OWN_MODE}`,
+    description: `Once, unless it is rolled back. Safe to repeat: the same code and order again give the same redemption. After a rollback only without the Idempotency-Key, or with another: the old one gets the old answer. ${OWN_MODE}`,
     tags: ["Checkout"],
     ...forSecretKeyNear("redemptions:write", readableBody),
     request: { query: NoQuery, headers: IdempotencyHeader, body: jsonBody(NewRedemption) },
@@ -107,55 +125,54 @@ checkoutRoutes.openapi(
       ...problemResponses(
         "invalid-idempotency-key",
         "idempotency-key-reused",
-        "pool-overloaded",
         ...CODE_PROBLEMS,
-        ...KEY_PROBLEMS,
-        ...BODY_PROBLEMS,
+        ...CALL_PROBLEMS,
       ),
     },
   }),
   async (c) => {
-    const body = c.req.valid("json");
-    const { code, order_id: orderId, user_id: userId = null, order = null } = body;
     // One that is none is refused before anything is looked for.
     findIdempotencyKey(c);
-    requireNotBackedOff(c, userId);
-    const known = await findTyped(c, code);
-    if (known === null) {
-      await brakeWrongCode(c, userId);
-      throw refusedCode("unknown");
-    }
-    const { found, campaign } = known;
-    if (found.shard === null) throw refusedCode(unheldReason(known));
-    const userKey = userId && (await userKeyOf(campaign, userId));
-    // Of one mode, as the codes are. And of the user by their key, so that what is kept of the
-    // request does not tell who it was once they are erased.
-    const scope = [inventoryOfKey(c), "POST /v1/redemptions"];
-    const key = await findRequestKey(c, scope, { ...body, user_id: userKey });
-    if (key !== null && !(await bindBrandKey(c.env, campaign.brandId, key))) {
-      throw new ProblemError("idempotency-key-reused");
-    }
-    const { discount } = campaign;
-    const request = {
-      place: { batchId: found.batchId, ordinal: found.ordinal },
-      orderId,
-      userKey,
-      terms: { order, discount, discountAmount: discountAmount(discount, order) },
-      revokedAt: found.revokedAt,
-      key,
-      attempt: crypto.randomUUID(),
-    };
-    const { shard, call } = poolOfShard(c.env, campaign, found.shard);
-    const outcome = await call((pool) => pool.redeem(request));
-    if (outcome.kind === "key-reused") throw new ProblemError("idempotency-key-reused");
-    if (outcome.kind === "refused") {
-      throw refusedCode(outcome.reason === "not-claimed" ? unheldReason(known) : outcome.reason);
-    }
+    const [decided] = await spend(c, [c.req.valid("json")], { isKeyed: true });
+    const { outcome, shard, campaign } = requireMade(decided);
     const redemption = presentRedemption(campaign, shard, outcome);
     markReplay(c, outcome.isReplay);
     if (outcome.kind === "repeated") return c.json(redemption, 200);
     c.header("Location", `/v1/redemptions/${redemption.id}`);
     return c.json(redemption, 201);
+  },
+);
+
+checkoutRoutes.openapi(
+  createRoute({
+    method: "post",
+    path: "/v1/codes/bulk-redeem",
+    operationId: "redeemCodes",
+    summary: "Spend up to 100 codes, each on its order",
+    description: `Each for itself: one that is refused keeps no other from being spent. Safe to repeat, also after a 503, of which some may have been spent. ${OWN_MODE}`,
+    tags: ["Checkout"],
+    ...forSecretKeyNear("redemptions:write", readableBody),
+    request: { query: NoQuery, body: jsonBody(BulkRedemption) },
+    responses: {
+      200: json(BulkRedemptions, "A verdict each, in the order in which they were sent"),
+      ...problemResponses(...CALL_PROBLEMS),
+    },
+  }),
+  async (c) => {
+    const { redemptions: asked } = c.req.valid("json");
+    const decided = await spend(c, asked, { isKeyed: false });
+    const data = decided.map(({ outcome, shard, campaign }, i) => {
+      const { code = "", order_id = "" } = asked[i] ?? {};
+      if (outcome.kind === "key-reused") throw new Error("There was no key");
+      if (outcome.kind === "refused" || campaign === null) {
+        const reason = outcome.kind === "refused" ? outcome.reason : null;
+        return { code, order_id, result: "refused" as const, reason, redemption: null };
+      }
+      const result = outcome.kind === "made" ? ("redeemed" as const) : outcome.kind;
+      const redemption = presentRedemption(campaign, shard, outcome);
+      return { code, order_id, result, reason: null, redemption };
+    });
+    return c.json({ data }, 200);
   },
 );
 
@@ -167,7 +184,7 @@ checkoutRoutes.openapi(
     summary: "Read a redemption",
     tags: ["Checkout"],
     ...forSecretKey("redemptions:read"),
-    request: { params: z.object({ redemption: PathId }), query: NoQuery },
+    request: { params, query: NoQuery },
     responses: {
       200: json(Redemption, "The redemption"),
       ...problemResponses("not-found", "pool-overloaded", ...KEY_PROBLEMS),
@@ -175,10 +192,34 @@ checkoutRoutes.openapi(
   }),
   async (c) => {
     const id = parseRedemptionId(c.req.valid("param").redemption);
-    const { campaign, address } = await requireCampaignOf(c, id);
-    if (address.shard >= campaign.shards) throw new ProblemError("not-found");
-    const { shard, call } = poolOfShard(c.env, campaign, address.shard);
-    const held = await call((pool) => pool.findRedemption(address.number));
+    const { campaign, shard, call, number } = await requirePoolOf(c, id);
+    const held = await call((pool) => pool.findRedemption(number));
+    if (held === null) throw new ProblemError("not-found");
+    return c.json(presentRedemption(campaign, shard, held), 200);
+  },
+);
+
+checkoutRoutes.openapi(
+  createRoute({
+    method: "post",
+    path: "/v1/redemptions/{redemption}/rollback",
+    operationId: "rollBackRedemption",
+    summary: "Undo a redemption",
+    description:
+      "Its code may be spent again, unless it has expired or is revoked. Safe to repeat: the first reason stays.",
+    tags: ["Checkout"],
+    ...forSecretKeyNear("redemptions:write", readableBody),
+    request: { params, query: NoQuery, body: jsonBody(NewRollback) },
+    responses: {
+      200: json(Redemption, "The redemption, undone"),
+      ...problemResponses("not-found", ...CALL_PROBLEMS),
+    },
+  }),
+  async (c) => {
+    const id = parseRedemptionId(c.req.valid("param").redemption);
+    const { reason } = c.req.valid("json");
+    const { campaign, shard, call, number } = await requirePoolOf(c, id);
+    const held = await call((pool) => pool.rollBack(number, reason));
     if (held === null) throw new ProblemError("not-found");
     return c.json(presentRedemption(campaign, shard, held), 200);
   },

@@ -4,14 +4,22 @@ import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import * as z from "zod";
 import type { Claim as ClaimRow } from "../../code-pool/ledger.ts";
-import { poolOfUser, poolsOf, userKeyOf } from "../../code-pool/stub.ts";
+import type { UserPace } from "../../code-pool/messages.ts";
+import { poolCampaign, poolOfUser, poolsOf, userKeyOf } from "../../code-pool/stub.ts";
 import type { CampaignRow } from "../../db/campaigns.ts";
 import { parseClaimId } from "../../domain/claim.ts";
 import { findCampaignNear } from "../../directory/directory.ts";
 import { forPagesNear, forSecretKey } from "../auth.ts";
-import { readableBody } from "../body.ts";
-import { claimantOf } from "../claimant.ts";
-import { Claim, ClaimHeaders, ClaimsQuery, NewClaim, presentClaim } from "../claim-schemas.ts";
+import { noBody, readableBody } from "../body.ts";
+import { claimantOf, requireOwnClaim } from "../claimant.ts";
+import {
+  Claim,
+  ClaimHeaders,
+  ClaimsQuery,
+  NewClaim,
+  presentClaim,
+  UserTokenHeader,
+} from "../claim-schemas.ts";
 import { answerClaim, askPool, keptContact } from "../claiming.ts";
 import { findRequestKey, markReplay, replayable } from "../idempotency.ts";
 import { USER } from "../limits.ts";
@@ -36,6 +44,12 @@ const params = z.object({ campaign: PathKey });
 
 export const claimRoutes = new OpenAPIHono<HttpEnv>();
 
+/** How often a page may call for its user; a server answers for itself. */
+function paceOf(c: Context<HttpEnv>): UserPace | null {
+  if (c.var.key.kind === "secret") return null;
+  return { callsMax: USER.quota, windowMs: USER.windowSeconds * 1000 };
+}
+
 claimRoutes.openapi(
   createRoute({
     method: "post",
@@ -43,7 +57,7 @@ claimRoutes.openapi(
     operationId: "createClaim",
     summary: "Give a user a code",
     description:
-      "Safe to repeat: a user who holds a code gets the same one again, also after the campaign was paused, ended or sold out. Where claims_per_user is above 1, send an Idempotency-Key so that a repeat does not take the next code. A repeat by key shows the claim as it was when it was made, with the campaign's present discount and shop_url.",
+      "Safe to repeat: a user who holds a code gets the same one again, also after the campaign was paused, ended or sold out. Where claims_per_user is above 1, send an Idempotency-Key so that a repeat does not take the next code. A repeat by key shows the claim as it was when it was made, with the campaign's present discount and shop_url. Where the campaign reveals on_demand, a code is reserved and not shown: reveal the claim by reveal_by.",
     tags: ["Claims"],
     ...forPagesNear("claims:write", readableBody),
     request: { params, query: NoQuery, headers: ClaimHeaders, body: jsonBody(NewClaim) },
@@ -84,7 +98,7 @@ claimRoutes.openapi(
       contact: keptContact(consent, contact),
       key: await findRequestKey(c, scope, { user, consent }),
       isKeyOfUser: isPage,
-      pace: isPage ? { callsMax: USER.quota, windowMs: USER.windowSeconds * 1000 } : null,
+      pace: paceOf(c),
       proof: proof === null ? null : { hash: proof },
     };
     const outcome = await askPool(c.env, asked);
@@ -102,6 +116,7 @@ claimRoutes.openapi(
     path: "/v1/campaigns/{campaign}/claims",
     operationId: "listClaims",
     summary: "List a campaign's claims, newest first",
+    description: "What is reserved only is listed with user_id.",
     tags: ["Claims"],
     ...forSecretKey("claims:read"),
     request: { params, query: ClaimsQuery },
@@ -197,5 +212,44 @@ claimRoutes.openapi(
     );
     if (claim === null) throw new ProblemError("not-found");
     return c.json(presentClaim(campaign, claim), 200);
+  },
+);
+
+claimRoutes.openapi(
+  createRoute({
+    method: "post",
+    path: "/v1/claims/{claim}/reveal",
+    operationId: "revealClaim",
+    summary: "Show a user the code that was reserved for them",
+    description:
+      "Where the campaign reveals on_demand: its life begins now. From a page for the user of the token only; another user's claim is not found. Safe to repeat: the same code again.",
+    tags: ["Claims"],
+    ...forPagesNear("claims:write", noBody),
+    request: { params: z.object({ claim: PathId }), query: NoQuery, headers: UserTokenHeader },
+    responses: {
+      200: json(Claim, "The claim, with its code"),
+      ...problemResponses(
+        "user-token-invalid",
+        "not-found",
+        "claim-lapsed",
+        "codes-exhausted",
+        "campaign-not-open",
+        "pool-overloaded",
+        ...PAGE_PROBLEMS,
+        ...BODY_PROBLEMS,
+      ),
+    },
+  }),
+  async (c) => {
+    const id = parseClaimId(c.req.valid("param").claim);
+    const campaign = id && (await findCampaignNear(near(c), c.var.scope, id.campaignId));
+    if (id === null || campaign === null) throw new ProblemError("not-found");
+    await requireOwnClaim(c, campaign, id.userKey);
+    const { shard, call } = poolOfUser(c.env, campaign, id.userKey);
+    const { userKey, nth } = id;
+    const request = { campaign: poolCampaign(campaign), shard, userKey, nth, pace: paceOf(c) };
+    const outcome = await call((pool) => pool.reveal(request));
+    const { claim } = await answerClaim(c, { campaign, name: campaign.id }, outcome);
+    return c.json(claim, 200);
   },
 );

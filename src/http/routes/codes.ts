@@ -4,6 +4,7 @@ import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import * as z from "zod";
 import { listCodes } from "../../db/codes.ts";
 import { CODE_STATUSES } from "../../domain/code-status.ts";
+import { areCodesOver } from "../../domain/redemption.ts";
 import { forSecretKey } from "../auth.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { pageAsked, pageFound, pageOf, pageQuery } from "../paging.ts";
@@ -62,7 +63,9 @@ codeRoutes.openapi(
       ["string", "number"],
       ([batch, ordinal]): [string, number] => [String(batch), Number(ordinal)],
     );
-    const rows = await listCodes(c.env.DB, { campaignId: campaign.id, batchId, status, now }, page);
+    const isOver = areCodesOver(campaign, now);
+    const asked = { campaignId: campaign.id, batchId, status, now, isOver };
+    const rows = await listCodes(c.env.DB, asked, page);
     const found = pageFound(
       page,
       rows,

@@ -56,14 +56,16 @@ const REDEMPTION_COLUMNS = [
   "discount_amount",
   "redeemed_at",
   "claim_id",
+  "status",
+  "rolled_back_at",
 ] as const;
 
 async function* codeRows(
   env: Env,
-  campaignId: string,
+  campaign: CampaignRow,
   status: CodeStatus | null,
 ): AsyncGenerator<ExportRow[]> {
-  for await (const group of readCodes(env.DB, { campaignId, status })) {
+  for await (const group of readCodes(env.DB, campaign, status)) {
     yield group.map((row) => ({
       code: row.code,
       status: row.status,
@@ -121,6 +123,8 @@ async function* redemptionRows(env: Env, campaign: CampaignRow): AsyncGenerator<
           discount_amount: row.discount_amount,
           redeemed_at: row.redeemed_at,
           claim_id: row.claim_id,
+          status: row.status,
+          rolled_back_at: row.rolled_back_at,
         };
       });
       const last = found.at(-1);
@@ -164,7 +168,7 @@ exportRoutes.openapi(
       name: `codes-${campaign.slug}`,
       format,
       columns: CODE_COLUMNS,
-      rows: codeRows(c.env, campaign.id, status),
+      rows: codeRows(c.env, campaign, status),
     });
   },
 );

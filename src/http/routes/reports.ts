@@ -30,7 +30,9 @@ const Integrity = z
     available: z.int().meta({ description: "Not in the hands of a pool yet." }),
     leased: z.int().meta({ description: "In a pool, not given yet." }),
     claimed: z.int(),
-    revoked: z.int().meta({ description: "Revoked before anybody had them." }),
+    revoked: z
+      .int()
+      .meta({ description: "Revoked before anybody had them, or handed out elsewhere." }),
     duplicate_codes: z
       .int()
       .meta({ description: "Claims of a code that the inventory shows as another's." }),
@@ -68,7 +70,7 @@ reportRoutes.openapi(
     await requireShown(c.env, campaign);
     const now = Date.now();
     const [totals, { counts, perHour }] = await Promise.all([
-      countCodes(c.env.DB, campaign.id, now),
+      countCodes(c.env.DB, campaign, now),
       readSeries(c.env, campaign, edges),
     ]);
     const isOpen = closedReason(campaign, now) === null;

@@ -3,12 +3,12 @@
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import type * as z from "zod";
 import { revokeCodes } from "../../code-pool/revocation.ts";
-import { formatClaimId } from "../../domain/claim.ts";
-import { formatRedemptionId, heldStatus } from "../../domain/redemption.ts";
+import { claimIdOf } from "../../domain/claim.ts";
+import { formatRedemptionId, heldStatus, NOBODY } from "../../domain/redemption.ts";
 import { findCodes, findShards, markRevoked } from "../../inventory/find-codes.ts";
 import { forSecretKey } from "../auth.ts";
 import { readableBody } from "../body.ts";
-import { CodeHistory, LookUp, NewRevocation, Revocation } from "../checkout-schemas.ts";
+import { CodeHistory, LookUp, NewRevocation, Revocation } from "../code-schemas.ts";
 import { change } from "../change.ts";
 import { heralded } from "../heralded.ts";
 import { inventoryOfKey, type HttpEnv } from "../http-env.ts";
@@ -21,7 +21,7 @@ import {
   problemResponses,
   toWireTime,
 } from "../schemas.ts";
-import { findHolder, findTyped, OWN_MODE, refusedCode, type KnownCode } from "../typed-code.ts";
+import { findHolders, findTyped, OWN_MODE, refusedCode, type KnownCode } from "../typed-code.ts";
 
 export const singleCodeRoutes = new OpenAPIHono<HttpEnv>();
 
@@ -75,35 +75,36 @@ singleCodeRoutes.openapi(
 
 async function historyOf(env: Env, known: KnownCode): Promise<z.infer<typeof CodeHistory>> {
   const { found, campaign } = known;
-  const held = await findHolder(env, known);
-  const { claim = null, redemption = null } = held ?? {};
+  const [held = null] = await findHolders(env, [known]);
+  const { claim = null, redemptions = [] } = held ?? {};
+  const redemption = redemptions.find(({ rolledBack }) => rolledBack === null);
   const now = Date.now();
+  const isHeld = claim !== null && claim.userKey !== NOBODY;
   const expiredAt = claim?.expiresAt != null && claim.expiresAt <= now ? claim.expiresAt : null;
   const events = [
     { at: found.madeAt, event: "made" as const },
-    { at: claim?.claimedAt, event: "claimed" as const },
-    { at: redemption?.redeemedAt, event: "redeemed" as const },
+    { at: isHeld ? claim.claimedAt : null, event: "claimed" as const },
+    ...redemptions.flatMap(({ redeemedAt, rolledBack }) => [
+      { at: redeemedAt, event: "redeemed" as const },
+      { at: rolledBack?.at ?? null, event: "rolled_back" as const },
+    ]),
     { at: found.revokedAt, event: "revoked" as const },
     { at: claim?.redeemedAt == null ? expiredAt : null, event: "expired" as const },
-  ].flatMap(({ at, event }) => (at == null ? [] : [{ at, event }]));
+  ].flatMap(({ at, event }) => (at === null ? [] : [{ at, event }]));
   const { id: campaignId } = campaign;
   return {
     code: found.code,
-    status:
-      claim === null
-        ? found.revokedAt === null
-          ? "available"
-          : "revoked"
-        : heldStatus(claim, now),
+    status: claim === null ? unheldStatus(found) : heldStatus(claim, now),
     campaign_id: campaignId,
     batch_id: found.batchId,
-    claim_id: claim && formatClaimId({ campaignId, userKey: claim.userKey, nth: claim.nth }),
+    claim_id: claim && claimIdOf(campaignId, claim),
     user_id: claim?.userId ?? null,
-    claimed_at: toWireTime(claim?.claimedAt ?? null),
+    claimed_at: toWireTime(isHeld ? claim.claimedAt : null),
     expires_at: toWireTime(claim?.expiresAt ?? null),
     redemption_id:
-      redemption &&
-      formatRedemptionId({ campaignId, shard: found.shard ?? 0, number: redemption.number }),
+      redemption === undefined
+        ? null
+        : formatRedemptionId({ campaignId, shard: found.shard ?? 0, number: redemption.number }),
     order_id: redemption?.orderId ?? null,
     redeemed_at: toWireTime(redemption?.redeemedAt ?? null),
     revoked_at: toWireTime(found.revokedAt),
@@ -112,6 +113,11 @@ async function historyOf(env: Env, known: KnownCode): Promise<z.infer<typeof Cod
       .toSorted((one, other) => one.at - other.at)
       .map(({ at, event }) => ({ at: toWireTime(at), event })),
   };
+}
+
+function unheldStatus({ revokedAt, isOutside }: KnownCode["found"]) {
+  if (revokedAt !== null) return "revoked";
+  return isOutside ? "claimed" : "available";
 }
 
 singleCodeRoutes.openapi(
@@ -130,8 +136,8 @@ singleCodeRoutes.openapi(
     },
   }),
   async (c) => {
-    const known = await findTyped(c, c.req.valid("json").code);
-    if (known === null) throw refusedCode("unknown");
+    const [known] = await findTyped(c, [c.req.valid("json")], { isNow: true });
+    if (known == null) throw refusedCode("unknown");
     return c.json(await historyOf(c.env, known), 200);
   },
 );
