@@ -5,7 +5,7 @@ import { defineConfig } from "vitest/config";
 const root = path.resolve(import.meta.dirname, "..");
 
 /** More than a small machine has cores: files wait for alarms and clocks most of the time. */
-const WORKERS = 3;
+const WORKERS = 4;
 
 export default defineConfig(async () => ({
   test: {
@@ -44,8 +44,9 @@ export default defineConfig(async () => ({
           setupFiles: ["test/support/e2e-setup.ts"],
           testTimeout: 120_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
-          // After the others, and alone: these time out on a machine that does everything at once.
+          // They wait for processes most of the time.
+          maxWorkers: 2,
+          // After the others: these time out on a machine that does everything at once.
           sequence: { groupOrder: 1 },
         },
       },
