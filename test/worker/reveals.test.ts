@@ -220,7 +220,8 @@ describe("a claim that reserves", () => {
       return { kind, rows: cursors.reduce((sum, { rowsRead }) => sum + rowsRead, 0) };
     });
     expect(read.kind).toBe("granted");
-    expect(read.rows).toBeLessThan(60);
+    // Of more than 300 blocks; an alarm may come between, which reads some rows of its own.
+    expect(read.rows).toBeLessThan(200);
   });
 
   it("that lapsed may be asked for again by its user", async () => {
