@@ -721,7 +721,12 @@ describe("contact data", () => {
     vi.setSystemTime(Date.now() + 20 * DAY_MS);
     await claim(brand, limited, unique("u"));
     vi.setSystemTime(Date.now() + 11 * DAY_MS);
-    for (const campaign of [kept, limited]) await settle(brand, campaign);
+    // An alarm that rang by itself may be under way, and then it is that one which must end first.
+    for (let i = 0; i < 20 && (await storedContacts(limited)) > 1; i++) {
+      await settle(brand, limited);
+      await scheduler.wait(20);
+    }
+    await settle(brand, kept);
     expect([await storedContacts(kept), await storedContacts(limited)]).toEqual([1, 1]);
     expect(await alarmOf(kept)).toBeNull();
   });
