@@ -5,7 +5,7 @@ import { defineConfig } from "vitest/config";
 const root = path.resolve(import.meta.dirname, "..");
 
 /** More than a small machine has cores: files wait for alarms and clocks most of the time. */
-const WORKERS = 4;
+const WORKERS = 3;
 
 export default defineConfig(async () => ({
   test: {
