@@ -3,6 +3,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import type { PoolCampaign } from "../../src/domain/claim.ts";
 import type { ToldEvent } from "../../src/domain/event.ts";
 import { Shop, slugOf, statuses } from "../support/checkout.ts";
 import { faultyD1 } from "../support/faulty-d1.ts";
@@ -160,6 +161,32 @@ describe("a code that was handed out elsewhere", () => {
       slugOf(late),
     );
     expect((await api.integrity(shop.brand, campaign)).ok).toBe(true);
+  });
+
+  it("stays revoked when its pool heard of that before its first order, which knew nothing of it", async () => {
+    const { shop, campaign } = await newShop(own(4));
+    await claimAll(shop, campaign, 1);
+    const place = await env.DB.prepare(
+      `SELECT batch_id AS batchId, ordinal, code FROM codes JOIN batches ON batches.id = batch_id
+       WHERE campaign_id = ? ORDER BY ordinal DESC LIMIT 1`,
+    )
+      .bind(campaign)
+      .first<{ batchId: string; ordinal: number; code: string }>();
+    if (place === null) throw new Error("No code");
+    const outcome = await runInDurableObject(poolOf(campaign), (pool, { storage }) => {
+      const { campaign: settings } = storage.sql
+        .exec<{ campaign: string }>("SELECT campaign FROM pool")
+        .one();
+      pool.revoke([place]);
+      // As an order whose look into D1 came before the revocation, and its call after it.
+      const of = { campaign: JSON.parse(settings) as PoolCampaign, shard: 0 };
+      const late = { userKey: null, revokedAt: null, isOutside: true, refusal: null, key: null };
+      const terms = { order: null, discount: null, discountAmount: null };
+      return pool.redeem(of, [
+        { ...late, place, code: place.code, orderId: "o-1", attempt: "a", holdNumber: null, terms },
+      ]);
+    });
+    expect(outcome).toEqual([{ kind: "refused", reason: "revoked" }]);
   });
 
   it("is marked, and then not spent, when its pool cannot be reached: again does it", async () => {

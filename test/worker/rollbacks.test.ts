@@ -2,6 +2,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { ToldEvent } from "../../src/domain/event.ts";
+import { showLog } from "../../src/inventory/projection.ts";
 import { Shop, slugOf, statuses } from "../support/checkout.ts";
 import { faultyD1, type Fault } from "../support/faulty-d1.ts";
 import { api } from "../support/worker-api.ts";
@@ -166,6 +167,29 @@ describe("a redemption that is rolled back", () => {
       ]);
       expect(await shownAs(shop, campaign, code)).toBe("redeemed");
     }
+  });
+
+  it("is not undone in D1 by a word of its spending that comes late", async () => {
+    const { shop, campaign } = await newShop();
+    const code = await shop.codeFor(campaign, "u-1");
+    const spent = await shop.redeem(code, "o-1");
+    await show(shop, campaign);
+    await shop.rollBack(spent.body.id);
+    expect(await shownAs(shop, campaign, code)).toBe("claimed");
+    const place = await env.DB.prepare(
+      "SELECT batch_id AS batchId, ordinal FROM codes WHERE claim_id IS NOT NULL AND code = ?",
+    )
+      .bind(code)
+      .first<{ batchId: string; ordinal: number }>();
+    if (place === null) throw new Error("No code");
+    const run = { campaignId: campaign, shard: 0, from: 0, to: 1, count: 1 };
+    const again = await showLog(env.DB, { ...run, type: "code.redeemed" }, [
+      { ...place, kind: "redeemed", at: Date.parse(spent.body.redeemed_at) },
+    ]);
+    // It is in the log, where it stood.
+    expect(again.to).toBe(1);
+    expect(await shownAs(shop, campaign, code)).toBe("claimed");
+    expect((await fates(shop, campaign)).length).toBe(2);
   });
 
   it("has its first answer under its Idempotency-Key, as all first answers", async () => {
