@@ -28,9 +28,17 @@ export async function callObject<Stub, T>(
         durableObjectReset?: boolean;
       };
       if (overloaded === true) throw new PoolOverloadedError("overloaded", { cause: error });
-      if (retryable !== true && durableObjectReset !== true) throw error;
+      if (retryable !== true && durableObjectReset !== true && !isLocked(error)) throw error;
       if (attempt === ATTEMPTS_MAX) throw new PoolOverloadedError("reset", { cause: error });
     }
     await scheduler.wait(BACKOFF_MS * 2 ** (attempt - 1) * (0.5 + Math.random()));
   }
+}
+
+/**
+ * Whether the object could not be made, because one that was thrown out had not yet let go of its
+ * file: it has done nothing. Seen where both are on one busy machine, right after a reset.
+ */
+function isLocked(error: unknown): boolean {
+  return String(error).endsWith("SQLITE_BUSY");
 }

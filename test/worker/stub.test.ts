@@ -42,6 +42,13 @@ describe("a call to a pool", () => {
     expect([calls.count, calls.stubs()]).toEqual([3, 3]);
   });
 
+  it("is made again when the object before had not yet let go of its file", async () => {
+    const busy = { message: "database is locked: SQLITE_BUSY", remote: true };
+    const { call, calls } = failing([busy]);
+    expect(await call()).toBe(`${campaign.id}/1`);
+    expect(calls.stubs()).toBe(2);
+  });
+
   it("is given up after three tries, as overloaded: the caller may repeat it", async () => {
     const { call, calls } = failing(Array.from({ length: 9 }, () => ({ retryable: true })));
     await expect(call()).rejects.toBeInstanceOf(PoolOverloadedError);
