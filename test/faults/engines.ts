@@ -17,7 +17,7 @@ const DESK = "src/code-pool/claim-desk.ts";
 export const wrongEngines: Mutant[] = [
   {
     name: "an await between check and write, without the constraints",
-    edits: [...AWAIT_BETWEEN_CHECK_AND_WRITE, NO_UNIQUE_USER, NO_UNIQUE_SLOT],
+    edits: [...AWAIT_BETWEEN_CHECK_AND_WRITE, NO_UNIQUE_USER, ...NO_UNIQUE_SLOT],
   },
   {
     name: "a block leased before the lease's id is stored",

@@ -55,19 +55,28 @@ export const NO_UNIQUE_USER: Mutant["edits"][number] = {
   to: "\n    CHECK (nth >= 0)",
 };
 
-export const NO_UNIQUE_SLOT: Mutant["edits"][number] = {
-  file: "src/code-pool/migrations.ts",
-  from: "\n    slot INTEGER PRIMARY KEY,",
-  to: "\n    slot INTEGER NOT NULL,",
-};
+/** No table can refer to what is not unique. */
+export const NO_UNIQUE_SLOT: Mutant["edits"] = [
+  ["\n    slot INTEGER PRIMARY KEY,", "\n    slot INTEGER NOT NULL,"],
+  [
+    "REFERENCES claims (slot),\n    order_id TEXT NOT NULL,\n    terms",
+    ",\n    order_id TEXT NOT NULL,\n    terms",
+  ],
+  [
+    "REFERENCES claims (slot),\n    order_id TEXT NOT NULL,\n    made_at",
+    ",\n    order_id TEXT NOT NULL,\n    made_at",
+  ],
+  ["REFERENCES claims (slot),\n    redemption", ",\n    redemption"],
+  ["slot INTEGER PRIMARY KEY REFERENCES claims (slot) CHECK", "slot INTEGER PRIMARY KEY CHECK"],
+].map(([from = "", to = ""]) => ({ file: "src/code-pool/migrations.ts", from, to }));
 
 export const mutants: Mutant[] = [
   { name: "the one-per-user constraint removed", edits: [NO_UNIQUE_USER] },
-  { name: "the one-claim-per-code constraint removed", edits: [NO_UNIQUE_SLOT] },
+  { name: "the one-claim-per-code constraint removed", edits: NO_UNIQUE_SLOT },
   { name: "an await between check and write", edits: AWAIT_BETWEEN_CHECK_AND_WRITE },
   {
     name: "an await between check and write, without the constraints",
-    edits: [...AWAIT_BETWEEN_CHECK_AND_WRITE, NO_UNIQUE_USER, NO_UNIQUE_SLOT],
+    edits: [...AWAIT_BETWEEN_CHECK_AND_WRITE, NO_UNIQUE_USER, ...NO_UNIQUE_SLOT],
   },
   {
     name: "no look at what the user holds",
