@@ -1,11 +1,15 @@
 import path from "node:path";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { buildAssets } from "../src/build/build.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
 
 /** More than a small machine has cores: files wait for alarms and clocks most of the time. */
 const WORKERS = 3;
+
+// What the Worker serves is of the sources as they are.
+await buildAssets();
 
 export default defineConfig(async () => ({
   test: {

@@ -57,6 +57,12 @@ export const apiKeys = sqliteTable("api_keys", {
   lastUsedAt: integer(),
 });
 
+export const consoleSessions = sqliteTable("console_sessions", {
+  hash: text().primaryKey(),
+  keyId: text().notNull(),
+  expiresAt: integer().notNull(),
+});
+
 export const keyOrigins = sqliteTable("key_origins", {
   origin: text().notNull(),
   keyId: text().notNull(),

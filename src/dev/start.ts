@@ -8,6 +8,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync, appendFileSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { stripVTControlCharacters } from "node:util";
+import { buildAssets } from "../build/build.ts";
 import { seedDemo, type Demo } from "./demo.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
@@ -102,7 +103,8 @@ curl -X POST ${address}/v1/campaigns/${demo.campaign}/claims \\
   -H "Content-Type: application/json" \\
   -d '{"user": {"id": "u-1"}}'
 
-All calls: ${address}/openapi.json
+The console, for the secret key:  ${address}/console
+The documentation:                ${address}/docs
 `);
 }
 
@@ -112,6 +114,7 @@ localVariable("LOOPBACK_TARGETS", () => "allowed");
 const stateDir = path.resolve(ROOT, argument("persist-to") ?? ".wrangler/state");
 mkdirSync(stateDir, { recursive: true });
 migrate(stateDir);
+await buildAssets();
 const { wrangler, ready } = serve(stateDir);
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.on(signal, () => wrangler.kill(signal));

@@ -64,7 +64,7 @@ function isPrivateV6(v6: string): boolean {
 
 const IS_V4 = /^\d+\.\d+\.\d+\.\d+$/;
 
-function isLoopback(host: string): boolean {
+export function isLoopback(host: string): boolean {
   return (
     host === "[::1]" ||
     (IS_V4.test(host) && isWithin(host, "127.0.0.0", 8)) ||

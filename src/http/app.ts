@@ -5,7 +5,6 @@ import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
 import { allowPages } from "./cors.ts";
 import type { HttpEnv } from "./http-env.ts";
-import { serveReference } from "./reference.ts";
 import { onError, onInvalid, problemResponse } from "./problem-response.ts";
 import { ProblemError } from "./problems.ts";
 import { auditLogRoutes } from "./routes/audit-log.ts";
@@ -22,9 +21,11 @@ import { holdRoutes } from "./routes/holds.ts";
 import { importRoutes } from "./routes/imports.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { liveRoutes } from "./routes/live.ts";
+import { pageRoutes } from "./routes/pages.ts";
 import { platformRoutes } from "./routes/platform.ts";
 import { profileRoutes } from "./routes/profile.ts";
 import { reportRoutes } from "./routes/reports.ts";
+import { sessionRoutes } from "./routes/sessions.ts";
 import { singleCodeRoutes } from "./routes/single-codes.ts";
 import { userRoutes } from "./routes/users.ts";
 import { webhookEndpointRoutes } from "./routes/webhook-endpoints.ts";
@@ -73,10 +74,11 @@ export function createApp(): OpenAPIHono<HttpEnv> {
     liveRoutes,
     auditLogRoutes,
     platformRoutes,
+    sessionRoutes,
+    pageRoutes,
   ]) {
     app.route("/", routes);
   }
-  serveReference(app);
 
   app.notFound((c) => problemResponse(c, new ProblemError("not-found")));
   app.onError(onError);

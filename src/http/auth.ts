@@ -7,12 +7,14 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { createMiddleware } from "hono/factory";
 import { findKey, sha256, type ApiKeyRow, type OwnedKey } from "../db/api-keys.ts";
+import { findSession, type Session } from "../db/console-sessions.ts";
 import { findKeyNear, noteUse } from "../directory/directory.ts";
 import { isPublishable, isWellFormedApiKey } from "../domain/api-key.ts";
 import { allows, type Scope } from "../domain/scope.ts";
 import { near, type HttpEnv } from "./http-env.ts";
 import { brakeAddress, brakeKey, brakeWrongKey } from "./limits.ts";
 import { ProblemError } from "./problems.ts";
+import { sessionTokenOf } from "./session.ts";
 
 /** The operator's token only. A brand's key is refused with 403. */
 export function forOperator(...more: MiddlewareHandler[]) {
@@ -68,6 +70,11 @@ export function bearer(c: Context<HttpEnv>): string {
   return token;
 }
 
+/** What the caller alone has: the bearer credential, or a session of the console. */
+export function credentialOf(c: Context<HttpEnv>): string {
+  return sessionTokenOf(c) ?? bearer(c);
+}
+
 /** Who calls: the id of a brand's key, or `operator`. */
 export function callerOf(c: Context<HttpEnv>): string {
   // Set by a brand's key only.
@@ -114,18 +121,39 @@ function anyKeyBy(find: FindKey, scope: Scope): MiddlewareHandler<HttpEnv> {
   };
 }
 
+/** A session of the console is as good as the key that it was got with. */
 async function requireBrandKey(c: Context<HttpEnv>, find: FindKey): Promise<OwnedKey> {
+  if (sessionTokenOf(c) !== null) return requireSession(c);
   const token = bearer(c);
   if (await isOperatorToken(c.env, token)) {
     throw new ProblemError("forbidden", { detail: "This call takes a brand's key." });
   }
-  const owned = await requireKey(c, token, find);
+  return requireActive(await requireKey(c, token, find));
+}
+
+function requireActive<Owned extends OwnedKey>(owned: Owned): Owned {
   if (owned.brand.status === "suspended") throw new ProblemError("brand-suspended");
   return owned;
 }
 
+/** The key and its brand, if the text is a secret key that counts, whatever its scopes. */
+export async function requireSecretKey(c: Context<HttpEnv>, text: string): Promise<OwnedKey> {
+  const owned = requireActive(await requireKey(c, text, findInD1));
+  if (owned.key.kind === "publishable") throw new ProblemError("unauthenticated");
+  return owned;
+}
+
+/** The session that the call brings, or 401. */
+export async function requireSession(c: Context<HttpEnv>): Promise<Session> {
+  const token = sessionTokenOf(c);
+  const found = token === null ? null : await findSession(c.env.DB, token);
+  return requireActive(await requireCounting(c, found));
+}
+
 function requireServer(c: Context<HttpEnv>, { key, brand }: OwnedKey, scope: Scope): void {
-  if (c.req.header("Origin") !== undefined) throw new ProblemError("secret-key-in-browser");
+  if (sessionTokenOf(c) === null && c.req.header("Origin") !== undefined) {
+    throw new ProblemError("secret-key-in-browser");
+  }
   if (!allows(key.scopes, scope)) {
     throw new ProblemError("insufficient-scope", { detail: `The key needs the scope ${scope}.` });
   }
@@ -148,18 +176,23 @@ function requirePage(c: Context<HttpEnv>, { key, brand }: OwnedKey): void {
 /** The key's row, or the one 401 for every key that does not count. */
 async function requireKey(c: Context<HttpEnv>, token: string, find: FindKey): Promise<OwnedKey> {
   const found = isWellFormedApiKey(token) ? await find(c, token) : null;
-  const now = Date.now();
-  if (
-    found === null ||
-    found.key.revokedAt !== null ||
-    (found.key.expiresAt !== null && found.key.expiresAt <= now)
-  ) {
-    if (isWellFormedApiKey(token)) await brakeWrongKey(c);
-    throw new ProblemError("unauthenticated");
-  }
+  if (isWellFormedApiKey(token) && !counts(found)) await brakeWrongKey(c);
+  return requireCounting(c, found);
+}
+
+function counts(found: OwnedKey | null): found is OwnedKey {
+  if (found === null || found.key.revokedAt !== null) return false;
+  return found.key.expiresAt === null || found.key.expiresAt > Date.now();
+}
+
+async function requireCounting<Owned extends OwnedKey>(
+  c: Context<HttpEnv>,
+  found: Owned | null,
+): Promise<Owned> {
+  if (!counts(found)) throw new ProblemError("unauthenticated");
   // First, so that one address cannot use up what a page's key, which is public, is good for.
   if (found.key.kind === "publishable") await brakeAddress(c);
   await brakeKey(c, found.key.id);
-  noteUse(near(c), found.key, now);
+  noteUse(near(c), found.key, Date.now());
   return found;
 }

@@ -20,7 +20,7 @@ import {
   type NewRecord,
   type Settlement,
 } from "../db/idempotency-records.ts";
-import { bearer, callerOf } from "./auth.ts";
+import { callerOf, credentialOf } from "./auth.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { canonical, findIdempotencyKey } from "./idempotency.ts";
 import { ProblemError, problems, type ProblemSlug } from "./problems.ts";
@@ -100,7 +100,7 @@ export class Once {
   static async of(c: Context<HttpEnv>, idempotencyKey: string, asked: string): Promise<Once> {
     const { pathname } = new URL(c.req.url);
     const scope = JSON.stringify([callerOf(c), c.req.method, pathname, idempotencyKey]);
-    const seal = await Seal.of(bearer(c), idempotencyKey);
+    const seal = await Seal.of(credentialOf(c), idempotencyKey);
     const scopeHash = (await sha256(scope)).toHex();
     return new Once(c.env.DB, seal, scopeHash, await seal.fingerprint(asked));
   }

@@ -1,7 +1,11 @@
-/** GET /openapi.json: made from the schemas that validate, once per isolate. */
+/**
+ * The OpenAPI document: made from the schemas that validate, when the pages are built. It is served
+ * as a file, so the Worker has neither this nor what makes it.
+ */
 
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import * as z from "zod";
+import { createApp } from "./app.ts";
 import { EVENTS } from "./event-schemas.ts";
 import type { HttpEnv } from "./http-env.ts";
 
@@ -37,7 +41,9 @@ function describeWebhooks({ openAPIRegistry: registry }: OpenAPIHono<HttpEnv>): 
   }
 }
 
-export function serveReference(app: OpenAPIHono<HttpEnv>): void {
+/** The document; each call makes it anew. */
+export function openApiDocument() {
+  const app = createApp();
   describeWebhooks(app);
   app.openAPIRegistry.registerComponent("securitySchemes", "operatorToken", {
     type: "http",
@@ -65,32 +71,29 @@ export function serveReference(app: OpenAPIHono<HttpEnv>): void {
       "A JWT that says who the user is, signed as the brand's identity says: `iss`, `aud`, `sub`, `iat`, `exp`, and `email` and `name` if you like.",
   });
 
-  let built: ReturnType<typeof app.getOpenAPI31Document> | null = null;
-  app.get("/openapi.json", (c) => {
-    built ??= app.getOpenAPI31Document({
-      openapi: "3.1.0",
-      info: {
-        title: "Codedrop",
-        version: "1.0.0",
-        description: DESCRIPTION,
-        license: { name: "MIT", url: "https://opensource.org/license/mit" },
-      },
-      tags: [
-        "Operator",
-        "Brand",
-        "Keys",
-        "Campaigns",
-        "Codes",
-        "Claims",
-        "Checkout",
-        "Users",
-        "Events",
-        "Webhooks",
-        "Reports",
-        "Platform",
-      ].map((name) => ({ name })),
-    });
-    c.header("Cache-Control", "public, max-age=300");
-    return c.json({ ...built, servers: [{ url: new URL(c.req.url).origin }] });
+  return app.getOpenAPI31Document({
+    openapi: "3.1.0",
+    info: {
+      title: "Codedrop",
+      version: "1.0.0",
+      description: DESCRIPTION,
+      license: { name: "MIT", url: "https://opensource.org/license/mit" },
+    },
+    // Relative to where the document is read, whatever the host.
+    servers: [{ url: "/" }],
+    tags: [
+      "Operator",
+      "Brand",
+      "Keys",
+      "Campaigns",
+      "Codes",
+      "Claims",
+      "Checkout",
+      "Users",
+      "Events",
+      "Webhooks",
+      "Reports",
+      "Platform",
+    ].map((name) => ({ name })),
   });
 }

@@ -1,4 +1,7 @@
-/** What every answer tells browsers: those that `hono/secure-headers` has, for an API. */
+/**
+ * What every answer tells browsers: those that `hono/secure-headers` has, for an API. A route that
+ * serves something else says so itself, and prevails.
+ */
 
 import type { Context, Next } from "hono";
 
@@ -21,5 +24,7 @@ const HEADERS = Object.entries({
 
 export async function secureHeaders(c: Context, next: Next): Promise<void> {
   await next();
-  for (const [name, value] of HEADERS) c.res.headers.set(name, value);
+  for (const [name, value] of HEADERS) {
+    if (!c.res.headers.has(name)) c.res.headers.set(name, value);
+  }
 }

@@ -26,7 +26,10 @@ function treeAt(ref: string, folder: string): void {
   if (archive.status !== 0) throw new Error(`git archive ${ref}: ${String(archive.stderr)}`);
   const unpacked = spawnSync("tar", ["x", "-C", folder], { input: archive.stdout });
   if (unpacked.status !== 0) throw new Error(`tar: ${String(unpacked.stderr)}`);
-  symlinkSync(path.join(ROOT, "node_modules"), path.join(folder, "node_modules"));
+  // With the pages of this one: the other has none, or others that nobody asks for.
+  for (const name of ["node_modules", "dist"]) {
+    symlinkSync(path.join(ROOT, name), path.join(folder, name));
+  }
 }
 
 async function serve(stage: Stage, root: string, name: string): Promise<Shop> {

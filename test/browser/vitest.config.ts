@@ -1,5 +1,8 @@
 import path from "node:path";
 import { defineConfig } from "vitest/config";
+import { buildAssets } from "../../src/build/build.ts";
+
+await buildAssets();
 
 // Apart from the other tests: these need a Chromium, which npm does not bring.
 export default defineConfig({

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, expect, it } from "vitest";
-import { createApp } from "../../src/http/app.ts";
+import { openApiDocument } from "../../src/http/reference.ts";
 import { prepared } from "../support/prepared.ts";
 import { Runtime } from "../support/runtime.ts";
 
@@ -27,9 +27,8 @@ it("keeps to its budget", () => {
   expect(gzipSync(script).length / 1024).toBeLessThanOrEqual(BUDGET_KIB);
 });
 
-it("has the reference that the whole libraries make, to the byte", async () => {
+it("serves the reference that the sources make", async () => {
   runtime = await Runtime.start({ bundle: folder, stateDir });
   const served = await fetch(`${runtime.address}/openapi.json`);
-  const whole = await createApp().request(`${runtime.address}/openapi.json`);
-  expect(await served.text()).toBe(await whole.text());
+  expect(await served.text()).toBe(JSON.stringify(openApiDocument()));
 });

@@ -7,6 +7,8 @@ import type { Mutant } from "./mutants.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 const COPIED = ["src", "test", "migrations", "package.json", "tsconfig.json", "wrangler.toml"];
+/** The pages that were built are those of the tree itself. */
+const LINKED = ["node_modules", "dist"];
 
 /** The files that the mutant changes, as it has them; throws where it fits no more. */
 export function edited({ edits }: Mutant): Map<string, string> {
@@ -32,7 +34,7 @@ export async function withMutant<T>(
     for (const name of COPIED) {
       cpSync(path.join(ROOT, name), path.join(copy, name), { recursive: true });
     }
-    symlinkSync(path.join(ROOT, "node_modules"), path.join(copy, "node_modules"));
+    for (const name of LINKED) symlinkSync(path.join(ROOT, name), path.join(copy, name));
     for (const [file, text] of edited(mutant)) writeFileSync(path.join(copy, file), text);
     return await use(copy);
   } finally {

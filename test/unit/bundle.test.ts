@@ -4,7 +4,6 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type * as generator from "@asteasolutions/zod-to-openapi";
 import { expect, it } from "vitest";
 import * as z from "zod";
 
@@ -76,51 +75,6 @@ it("gives zod's files all that they call of its core's namespace", () => {
       /\bcore\.util\b|\{[^}]*\butil\b[^}]*\} from "\.\.\/core\/index\.js"/,
     );
   }
-});
-
-/** The document about one schema that a generator makes. */
-function documented({ OpenApiGeneratorV31, OpenAPIRegistry }: typeof generator, schema: z.ZodType) {
-  const registry = new OpenAPIRegistry();
-  const content = { "application/json": { schema } };
-  registry.registerPath({
-    method: "post",
-    path: "/",
-    request: { body: { required: true, content } },
-    responses: { 200: { description: "Same", content } },
-  });
-  const config = { openapi: "3.1.0", info: { title: "Codedrop", version: "1" } };
-  return JSON.stringify(new OpenApiGeneratorV31(registry.definitions).generateDocument(config));
-}
-
-it("writes schemas as the OpenAPI generator does that it stands in for", async () => {
-  const ours = (await import(
-    path.join(root, "src/http/bundled/zod-to-openapi.js")
-  )) as typeof generator;
-  const whole = await import("@asteasolutions/zod-to-openapi");
-  const named = z.strictObject({ n: z.int().min(1).max(9) }).meta({ id: "Named", example: {} });
-  const schemas = [
-    z.strictObject({ first: named, second: named.nullable(), third: named.optional() }),
-    z.strictObject({ first: named.nullable(), second: named }),
-    z.strictObject({ first: named.nullable().meta({ description: "Without its id." }) }),
-    z.object({ union: z.union([named, z.null()]), flat: z.union([z.null(), z.union([named])]) }),
-    z.object({ nullable: z.union([z.string().nullable(), z.boolean()]) }),
-    z.object({
-      text: z
-        .string()
-        .regex(/^a\/b$/)
-        .min(1)
-        .optional(),
-      mail: z.email().max(9),
-    }),
-    z.object({ when: z.iso.datetime({ offset: true }).meta({ format: "date-time" }).nullable() }),
-    z.object({ one: z.enum(["a", "b"]).nullable(), only: z.literal(true) }),
-    z.object({ above: z.number().gt(1).lt(9.5), typed: z.unknown().meta({ type: "string" }) }),
-    z.object({ list: z.array(named).min(1).max(2), pairs: z.record(z.string(), z.int()) }),
-    z.object({ was: z.string().transform(Number), now: z.preprocess(String, z.string().max(2)) }),
-  ];
-  for (const schema of schemas) expect(documented(ours, schema)).toBe(documented(whole, schema));
-  expect(() => documented(ours, z.object({ at: z.date() }))).toThrow('of the kind "date"');
-  expect(() => documented(ours, z.object({ id: z.string().default("") }))).toThrow('"default"');
 });
 
 /** A schema of each kind that is used, by its name in zod. */

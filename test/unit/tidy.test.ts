@@ -25,7 +25,9 @@ function filesOf(...patterns: string[]): string[] {
 }
 
 const read = (file: string) => readFileSync(path.join(root, file), "utf8");
-const sources = filesOf("src/*.ts", "src/**/*.ts").filter((file) => !file.endsWith("env.d.ts"));
+const sources = filesOf("src/*.ts", "src/**/*.ts", "src/**/*.tsx").filter(
+  (file) => !file.endsWith("env.d.ts"),
+);
 const all = [...sources, ...filesOf("test/*.ts", "test/**/*.ts")];
 
 /** Which rooms a room may import from, besides itself. */
@@ -59,9 +61,11 @@ const ARROWS: Record<string, string[]> = {
     "db",
     "domain",
   ],
-  dev: [],
+  dev: ["build"],
   client: [],
   cli: ["client"],
+  pages: ["client", "domain"],
+  build: ["http"],
   "": ["http", "batch-runner", "code-pool", "herald", "users", "webhooks", "domain"],
 };
 
