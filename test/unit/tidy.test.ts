@@ -114,7 +114,7 @@ describe("imports", () => {
       for (const [, target = ""] of read(file).matchAll(/from "(\.[^"]*)"/g)) {
         const aim = path.join(path.dirname(file), target);
         const allowed = [room, ...(ARROWS[room] ?? [])].includes(roomOf(aim));
-        if (!allowed || !target.endsWith(".ts") || target.endsWith("index.ts"))
+        if (!allowed || !/\.tsx?$/.test(target) || target.endsWith("index.ts"))
           wrong.push(`${file} → ${target}`);
       }
     }

@@ -226,7 +226,7 @@ describe("a session", () => {
     expect(await statusWith(cookie)).toBe(200);
     await api.send(brand.secret, `DELETE /v1/keys/${body.id}`);
     expect(await statusWith(cookie)).toBe(401);
-    expect(await statusWith(cookie, "GET /console/session")).toBe(401);
+    expect(await statusWith(cookie, "GET /console/session")).toBe(204);
   });
 
   it("ends by signing out, for good and in this browser", async () => {

@@ -68,9 +68,15 @@ sessionRoutes.openapi(
   },
 );
 
+// That nobody is signed in is an answer, too: browsers would show a 401 as an error of the page.
 sessionRoutes.get("/console/session", async (c) => {
   c.header("Cache-Control", "no-store");
-  return c.json(answer(await requireSession(c)));
+  try {
+    return c.json(answer(await requireSession(c)));
+  } catch (error) {
+    if (error instanceof ProblemError && error.slug === "unauthenticated") return c.body(null, 204);
+    throw error;
+  }
 });
 
 sessionRoutes.delete("/console/session", async (c) => {

@@ -1,2 +1,4 @@
 import { render } from "preact";
-render(<main>Codedrop</main>, document.body);
+import { App } from "./app.tsx";
+
+render(<App />, document.body);

@@ -1,0 +1,11 @@
+/** Which page is shown under which address. */
+
+import type { Route } from "../router.ts";
+import type { Session } from "../session.ts";
+import type { View } from "../shell.tsx";
+import { campaignPages } from "./campaigns.tsx";
+
+/** By the first part of the address; undefined where the rest leads nowhere. */
+export const pages: Record<string, (rest: Route, session: Session) => View | undefined> = {
+  campaigns: campaignPages,
+};
