@@ -716,7 +716,7 @@ export const mutants: Mutant[] = [
       },
       {
         file: "src/http/once.ts",
-        from: "await Seal.of(bearer(c), idempotencyKey);",
+        from: "await Seal.of(credentialOf(c), idempotencyKey);",
         to: 'await Seal.of("", idempotencyKey);',
       },
     ],
@@ -1849,6 +1849,85 @@ export const mutants: Mutant[] = [
         file: "src/http/routes/checkout.ts",
         from: "refusal: orderRefusal(discount, order),",
         to: "refusal: orderRefusal(discount, order) && null,",
+      },
+    ],
+  },
+  {
+    name: "a session that another site's page can use",
+    edits: [
+      {
+        file: "src/http/session.ts",
+        from: 'if (c.req.header("Sec-Fetch-Site") !== "same-origin") return null;',
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "a person whom another site signs in",
+    edits: [
+      {
+        file: "src/http/routes/sessions.ts",
+        from: 'if (c.req.header("Sec-Fetch-Site") === "same-origin") return;',
+        to: 'if (c.req.header("Sec-Fetch-Site") !== "cross-site") return;',
+      },
+    ],
+  },
+  {
+    name: "a session's cookie that scripts can read",
+    edits: [{ file: "src/http/session.ts", from: "httpOnly: true", to: "httpOnly: false" }],
+  },
+  {
+    name: "a session that never ends",
+    edits: [
+      {
+        file: "src/db/console-sessions.ts",
+        from: "gt(consoleSessions.expiresAt, Date.now()),",
+        to: "gt(consoleSessions.expiresAt, 0),",
+      },
+    ],
+  },
+  {
+    name: "a session that outlives its key",
+    edits: [
+      {
+        file: "src/http/auth.ts",
+        from: "return requireActive(await requireCounting(c, found));",
+        to: 'if (found === null) throw new ProblemError("unauthenticated");\n  return requireActive(found);',
+      },
+    ],
+  },
+  {
+    name: "a session that signing out leaves",
+    edits: [
+      {
+        file: "src/http/routes/sessions.ts",
+        from: "if (token !== null) await endSession(c.env.DB, token);",
+        to: "void token;",
+      },
+    ],
+  },
+  {
+    name: "a secret key in a page, let in beside a cookie",
+    edits: [
+      {
+        file: "src/http/session.ts",
+        from: 'if (c.req.header("Authorization") !== undefined) return null;',
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "a session's token, stored as it is",
+    edits: [
+      {
+        file: "src/db/console-sessions.ts",
+        from: "orm.insert(consoleSessions).values({ hash: await hashKey(token), keyId, expiresAt }),",
+        to: "orm.insert(consoleSessions).values({ hash: token, keyId, expiresAt }),",
+      },
+      {
+        file: "src/db/console-sessions.ts",
+        from: "eq(consoleSessions.hash, await hashKey(token)),",
+        to: "eq(consoleSessions.hash, token),",
       },
     ],
   },

@@ -47,6 +47,7 @@ const TESTS = [
   "test/worker/requests",
   "test/worker/reveals",
   "test/worker/rollbacks",
+  "test/worker/sessions",
   "test/worker/shards",
   "test/worker/stats",
   "test/worker/test-mode",

@@ -6,10 +6,15 @@ import path from "node:path";
 import type { Mutant } from "./mutants.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
-const COPIED = ["src", "test", "migrations", "package.json", "tsconfig.json", "wrangler.toml"];
-/** The pages that were built are those of the tree itself. */
-const LINKED = ["node_modules", "dist"];
-
+const COPIED = [
+  "dist/assets",
+  "src",
+  "test",
+  "migrations",
+  "package.json",
+  "tsconfig.json",
+  "wrangler.toml",
+];
 /** The files that the mutant changes, as it has them; throws where it fits no more. */
 export function edited({ edits }: Mutant): Map<string, string> {
   const texts = new Map<string, string>();
@@ -34,7 +39,7 @@ export async function withMutant<T>(
     for (const name of COPIED) {
       cpSync(path.join(ROOT, name), path.join(copy, name), { recursive: true });
     }
-    for (const name of LINKED) symlinkSync(path.join(ROOT, name), path.join(copy, name));
+    symlinkSync(path.join(ROOT, "node_modules"), path.join(copy, "node_modules"));
     for (const [file, text] of edited(mutant)) writeFileSync(path.join(copy, file), text);
     return await use(copy);
   } finally {
