@@ -16,14 +16,6 @@ export const ASSETS_FOLDER = path.join(ROOT, "dist/assets");
 /** Files by their path, as it is called for. */
 export type Files = Map<string, string | Uint8Array>;
 
-/** What is under /assets/ has a hash of its content in its name. */
-const HEADERS = `/assets/*
-  Cache-Control: public, max-age=31536000, immutable
-  X-Content-Type-Options: nosniff
-  Cross-Origin-Resource-Policy: same-origin
-  Content-Security-Policy: default-src 'none'; frame-ancestors 'none'
-`;
-
 function isThere(file: string, content: string | Uint8Array): boolean {
   try {
     return readFileSync(file).equals(Buffer.from(content));
@@ -51,7 +43,6 @@ function place(folder: string, files: Files): void {
 /** Makes all of it; resolves with the files. */
 export async function buildAssets(folder = ASSETS_FOLDER): Promise<Files> {
   const files: Files = new Map([
-    ["_headers", HEADERS],
     ["openapi.json", JSON.stringify(openApiDocument())],
     ...(await bundlePages(path.join(ROOT, "src/pages"))),
   ]);

@@ -80,6 +80,7 @@ const PAGES = new Set([
 /** What people see, and what only the console calls: no part of the API. */
 const SEEN = new Set([
   "/",
+  "/assets/:file",
   "/console",
   "/console/session",
   "/docs",

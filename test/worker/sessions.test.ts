@@ -271,6 +271,21 @@ describe("pages", () => {
     },
   );
 
+  it("are asked for anew each time, what they load by a hashed name for a year", async () => {
+    const page = await call("GET /console");
+    expect(page.headers.get("Cache-Control")).toBe("public, max-age=0, must-revalidate");
+    const [script = ""] = /\/assets\/[\w.-]+\.js/.exec(await page.text()) ?? [];
+    const loaded = await call(`GET ${script}`);
+    expect(loaded.headers.get("Content-Type")).toBe("text/javascript; charset=utf-8");
+    expect(loaded.headers.get("Cache-Control")).toBe("public, max-age=31536000, immutable");
+    const etag = page.headers.get("ETag") ?? "";
+    const again = await call("GET /console", { headers: { "If-None-Match": etag } });
+    expect([again.status, await again.text()]).toEqual([304, ""]);
+    // After a rollback the name may be right again.
+    const gone = await call("GET /assets/console-GONE.js");
+    expect([gone.status, gone.headers.get("Cache-Control")]).toEqual([404, "no-store"]);
+  });
+
   it("that are none are problems, and take no other method", async () => {
     const answer = await call("GET /docs/nothing-of-that-name");
     expect([answer.status, await slugOf(answer)]).toEqual([404, "not-found"]);

@@ -18,6 +18,7 @@ const PAGE = {
     "frame-ancestors 'none'",
   ].join("; "),
 };
+const YEAR = "public, max-age=31536000, immutable";
 const MINUTES_5 = "public, max-age=300";
 
 /** The file of the path that was called, under the headers. */
@@ -34,6 +35,8 @@ export const pageRoutes = new OpenAPIHono<HttpEnv>();
 for (const path of ["/console", "/docs", "/docs/:guide"]) {
   pageRoutes.get(path, (c) => serveFile(c, PAGE));
 }
+// Their names have a hash of what is in them.
+pageRoutes.get("/assets/:file", (c) => serveFile(c, { "Cache-Control": YEAR }));
 pageRoutes.get("/", (c) => c.redirect("/docs"));
 pageRoutes.get("/:page{console|docs}/", (c) => c.redirect(`/${c.req.param("page")}`));
 pageRoutes.get("/openapi.json", (c) => serveFile(c, { "Cache-Control": MINUTES_5 }));
