@@ -2,11 +2,18 @@ import path from "node:path";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { buildAssets } from "../src/build/build.ts";
+import { findChromium } from "./support/browser.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
 
 /** More than a small machine has cores: files wait for alarms and clocks most of the time. */
 const WORKERS = 3;
+/** Of those that talk to servers of their own: they wait for processes most of the time. */
+const SERVED_WORKERS = 2;
+
+const served = ["test/e2e/**/*.test.ts"];
+if (findChromium() !== null) served.push("test/browser/**/*.test.ts");
+else console.warn("There is no Chromium: test/browser/ is left out. apt-get install chromium");
 
 // What the Worker serves is of the sources as they are.
 await buildAssets();
@@ -43,13 +50,12 @@ export default defineConfig(async () => ({
         root,
         test: {
           name: "e2e",
-          include: ["test/e2e/**/*.test.ts"],
+          include: served,
           globalSetup: ["test/support/serve.ts"],
           setupFiles: ["test/support/e2e-setup.ts"],
           testTimeout: 120_000,
           hookTimeout: 180_000,
-          // They wait for processes most of the time.
-          maxWorkers: 2,
+          maxWorkers: SERVED_WORKERS,
           // After the others: these time out on a machine that does everything at once.
           sequence: { groupOrder: 1 },
         },

@@ -8,7 +8,8 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Brand } from "../support/api.ts";
 import { startBrowser, startSite } from "../support/browser.ts";
-import { bundle, newState, Runtime } from "../support/runtime.ts";
+import { prepared } from "../support/prepared.ts";
+import { Runtime } from "../support/runtime.ts";
 
 const ISSUER = "https://login.partner.example/";
 const AUDIENCE = "codedrop";
@@ -26,10 +27,8 @@ let partner: string;
 let foreign: string;
 
 beforeAll(async () => {
-  const folder = path.join(work, "bundle");
   const stateDir = path.join(work, "state");
-  bundle(folder);
-  newState(stateDir);
+  const folder = prepared(stateDir);
   [runtime, browser] = await Promise.all([
     Runtime.start({ bundle: folder, stateDir }),
     startBrowser(),

@@ -6,10 +6,15 @@ import { chromium, type Browser } from "playwright-core";
 
 const CANDIDATES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
+/** Where there is one on this machine; npm brings none. */
+export function findChromium(): string | null {
+  return process.env["CHROMIUM"] ?? CANDIDATES.find((file) => existsSync(file)) ?? null;
+}
+
 /** Every host name leads here, so that pages of `partner.example` need no DNS. */
 export async function startBrowser(): Promise<Browser> {
-  const executablePath = process.env["CHROMIUM"] ?? CANDIDATES.find((file) => existsSync(file));
-  if (executablePath === undefined) {
+  const executablePath = findChromium();
+  if (executablePath === null) {
     throw new Error("There is no Chromium: apt-get install chromium, or name one in CHROMIUM.");
   }
   return chromium.launch({
