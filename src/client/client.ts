@@ -2,6 +2,7 @@
  * `codedrop/client`: every call of the service, typed. For Node 20 and newer, Workers and browsers;
  * it needs nothing but fetch. A call that the service refuses throws a CodedropError, one that
  * brings no answer a CodedropConnectionError. transport.ts says what is tried again by itself.
+ * `verifyWebhook` is for what the service sends by itself.
  */
 
 import { AuditLog } from "./audit-log.ts";
@@ -23,6 +24,8 @@ export type { Export, ExportFormat, List } from "./lists.ts";
 export type { CallOptions, ClientOptions, CreateOptions, Fetch, Retry } from "./transport.ts";
 export type { ImportType } from "./codes.ts";
 export type { Upload } from "./upload.ts";
+export { CodedropWebhookError, verifyWebhook } from "./webhooks.ts";
+export type { ReceivedWebhook, WebhookEvent, WebhookHeaders } from "./webhooks.ts";
 export type * from "./checkout-types.ts";
 export type * from "./code-types.ts";
 export type * from "./event-types.ts";

@@ -42,6 +42,16 @@ export type Event =
       { endpoint_id: string; reason: "gone" | "failing"; failing_since: string | null }
     >;
 
+/** What `deliveries.test` sends an endpoint. It is in no log. */
+export interface WebhookTest {
+  id: string;
+  type: "webhook.test";
+  timestamp: string;
+  campaign_id: null;
+  sequence: null;
+  data: { endpoint_id: string };
+}
+
 export interface ClaimCreated {
   claim_id: string;
   code: string;
