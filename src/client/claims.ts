@@ -11,10 +11,7 @@ import type { Claim, ExportedClaim, ExportedRedemption, NewClaim } from "./code-
 import type { Export, ExportFormat, List } from "./lists.ts";
 import { path, type CallOptions, type CreateOptions, type Transport } from "./transport.ts";
 import type { Paging } from "./types.ts";
-
-function headersOf(userToken: string | undefined): Record<string, string> {
-  return userToken === undefined ? {} : { "Codedrop-User-Token": userToken };
-}
+import type { UserOptions } from "./user-token.ts";
 
 export class Claims {
   readonly #transport: Transport;
@@ -27,16 +24,16 @@ export class Claims {
    * Gives the user a code: the one that the user holds, or one that nobody else ever gets. Where a
    * campaign gives a user several, each call gives the next; pass an `idempotencyKey` of your own
    * to repeat a call after this process has ended. From a page, with a publishable key, `userToken`
-   * says who the user is.
+   * says who the user is, and the claim names none.
    */
   create(
     campaign: string,
-    claim: NewClaim,
-    options: CreateOptions & { userToken?: string } = {},
+    claim: NewClaim = {},
+    options: CreateOptions & UserOptions = {},
   ): Promise<Claim> {
     const route = `POST ${path`/v1/campaigns/${campaign}/claims`}` as const;
-    const { userToken, ...rest } = options;
-    return this.#transport.create({ route, json: claim, headers: headersOf(userToken) }, rest);
+    const { userToken = this.#transport.userToken, ...rest } = options;
+    return this.#transport.create({ route, json: claim, userToken }, rest);
   }
 
   /**
@@ -44,11 +41,10 @@ export class Claims {
    * Again: the same. From a page `userToken` says who the user is. Throws claim-lapsed when it is
    * too late.
    */
-  reveal(claim: string, options: CallOptions & { userToken?: string } = {}): Promise<Claim> {
+  reveal(claim: string, options: CallOptions & UserOptions = {}): Promise<Claim> {
     const route = `POST ${path`/v1/claims/${claim}/reveal`}` as const;
-    const { userToken, ...rest } = options;
-    const headers = headersOf(userToken);
-    return this.#transport.json({ route, headers, isRepeatable: true, options: rest });
+    const { userToken = this.#transport.userToken, ...rest } = options;
+    return this.#transport.json({ route, userToken, isRepeatable: true, options: rest });
   }
 
   get(claim: string, options: CallOptions = {}): Promise<Claim> {

@@ -3,6 +3,9 @@
 /** How often something that runs is asked for while it is watched. */
 const WATCH_INTERVAL_MS = 1_000;
 
+/** What timers count to; with more they fire at once. Some 24 days. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
 /**
  * A signal that fires when the time is up or the caller's own signal does. (AbortSignal.any is
  * missing in Node 20.0–20.2, and its time-out could not be restarted with every byte.)
@@ -29,10 +32,13 @@ export class Deadline {
 
   restart(timeoutMs: number): void {
     this.pause();
-    this.#timer = setTimeout(() => {
-      this.timedOut = true;
-      this.#controller.abort();
-    }, timeoutMs);
+    this.#timer = setTimeout(
+      () => {
+        this.timedOut = true;
+        this.#controller.abort();
+      },
+      Math.min(timeoutMs, TIMER_MAX_MS),
+    );
   }
 
   /** Time stands still; the caller's signal still counts. */
@@ -62,6 +68,25 @@ export async function sleep(ms: number, signal: AbortSignal | undefined): Promis
     }, ms);
     signal?.addEventListener("abort", stop, { once: true });
   });
+}
+
+/** What comes of the work; throws the signal's reason if that fires first. */
+export async function unlessAborted<Value>(
+  work: Value | Promise<Value>,
+  signal: AbortSignal | undefined,
+): Promise<Value> {
+  if (signal === undefined) return work;
+  let stop = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors
+    stop = () => reject(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
 }
 
 /** What `get` gives, again and again until it is no longer running. */

@@ -28,9 +28,11 @@ import {
   withoutSilence,
 } from "./failures.ts";
 import { Export, List, type ExportFormat } from "./lists.ts";
+import { base, credential, type ClientOptions } from "./options.ts";
 import { Deadline, sleep } from "./time.ts";
 import type { Page, Paging } from "./types.ts";
 import { uploadBody, type Upload, type UploadBody } from "./upload.ts";
+import { asUser, type UserToken } from "./user-token.ts";
 
 /** With the waits below about 4 s in all: an overload is often over, and a person still waits. */
 const RETRIES = 3;
@@ -38,35 +40,6 @@ const TIMEOUT_MS = 30_000;
 const BACKOFF_MS = 500;
 const BACKOFF_MAX_MS = 8_000;
 const RETRY_AFTER_MAX_MS = 60_000;
-
-/** A key as a header can carry it. */
-const CREDENTIAL = /^[\u0021-\u007e]+$/;
-
-export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
-
-export interface ClientOptions {
-  /** Where the service is, such as `https://codes.example`. */
-  baseUrl: string;
-  /** A brand's secret key; for `brands`, the operator token. */
-  key: string;
-  /** Instead of the global one. */
-  fetch?: Fetch;
-  /** How often a call is made again at most; 3 unless you say. */
-  retries?: number;
-  /** For each attempt, 30 s unless you say; for exports, until the next bytes. */
-  timeoutMs?: number;
-  /** The first wait before another attempt, 500 ms unless you say. */
-  backoffMs?: number;
-  /** Told before each wait. */
-  onRetry?: (retry: Retry) => void;
-}
-
-export interface Retry {
-  error: CodedropError | CodedropConnectionError;
-  waitMs: number;
-  /** Of those that may follow, this one included. */
-  retriesLeft: number;
-}
 
 export interface CallOptions {
   signal?: AbortSignal;
@@ -99,6 +72,8 @@ export interface Call {
   json?: unknown;
   upload?: { body: Upload; type: string };
   headers?: Record<string, string>;
+  /** Of what is done for a page's user. */
+  userToken?: UserToken | undefined;
   /** Whether doing it twice comes to the same as doing it once. */
   isRepeatable: boolean;
   options: CallOptions;
@@ -115,15 +90,14 @@ export class Transport {
   readonly #options: ClientOptions;
 
   constructor(options: ClientOptions) {
-    if (!isBase(options.baseUrl)) {
-      throw new TypeError("baseUrl must be an address such as https://codes.example.");
-    }
-    if (!CREDENTIAL.test(options.key)) {
-      throw new TypeError("key must be visible ASCII characters, as the service gave it.");
-    }
-    this.#base = options.baseUrl.replace(/\/+$/, "");
-    this.#key = options.key;
+    this.#base = base(options.baseUrl);
+    this.#key = credential("key", options.key);
     this.#options = options;
+  }
+
+  /** The client's own, for what is done for a user. */
+  get userToken(): UserToken | undefined {
+    return this.#options.userToken;
   }
 
   get<Value>(at: Path, options: CallOptions): Promise<Value> {
@@ -155,7 +129,7 @@ export class Transport {
 
   /** The JSON that the service answers; undefined where it answers that there is none. */
   json<Value>(call: Call): Promise<Value> {
-    return this.#persist(call, async (response, deadline) => {
+    return this.#send(call, async (response, deadline) => {
       const text = await response.text();
       deadline.end();
       if (response.status === 204) return undefined as Value;
@@ -170,7 +144,7 @@ export class Transport {
   /** The bytes that the service streams. */
   stream(call: Call): Promise<ReadableStream<Uint8Array>> {
     const timeoutMs = this.#timeoutOf(call);
-    return this.#persist(call, (response, deadline) => {
+    return this.#send(call, (response, deadline) => {
       deadline.pause();
       if (response.body === null) throw unexpected(response);
       return withoutSilence(response.body, deadline, timeoutMs);
@@ -181,13 +155,23 @@ export class Transport {
     return call.options.timeoutMs ?? this.#options.timeoutMs ?? TIMEOUT_MS;
   }
 
+  #send<Value>(call: Call, read: Read<Value>): Promise<Value> {
+    const { userToken, headers, options } = call;
+    if (userToken === undefined) return this.#persist(call, read);
+    return asUser(userToken, options.signal, (ofUser) =>
+      this.#persist({ ...call, headers: { ...headers, ...ofUser } }, read),
+    );
+  }
+
   /** Attempts until it is done or no further attempt is right. */
   async #persist<Value>(call: Call, read: Read<Value>): Promise<Value> {
     const retries = this.#options.retries ?? RETRIES;
+    // Before all attempts: what cannot be written as a request is the caller's, and no lost answer.
+    const request = this.#request(call);
     let mayHaveArrived = false;
     for (let attempt = 0; ; attempt++) {
       const upload = call.upload === undefined ? null : uploadBody(call.upload.body);
-      const outcome = await this.#attempt(call, upload, read);
+      const outcome = await this.#attempt(call, withUpload(request, upload), read, upload);
       if (outcome.kind === "done") return outcome.value;
       mayHaveArrived ||= outcome.kind === "refused" || outcome.error.mayHaveArrived;
       const retryAfterMs = outcome.kind === "refused" ? outcome.retryAfterMs : 0;
@@ -208,15 +192,15 @@ export class Transport {
 
   async #attempt<Value>(
     call: Call,
-    upload: UploadBody | null,
+    { url, init }: Written,
     read: Read<Value>,
+    upload: UploadBody | null,
   ): Promise<Outcome<Value>> {
     const { signal } = call.options;
     signal?.throwIfAborted();
     const deadline = new Deadline(this.#timeoutOf(call), signal);
     let began = false;
     try {
-      const { url, init } = this.#request(call, upload);
       const response = await this.#fetch(url, { ...init, signal: deadline.signal });
       began = true;
       if (response.ok) return { kind: "done", value: await read(response, deadline) };
@@ -237,32 +221,29 @@ export class Transport {
     }
   }
 
-  #request(call: Call, upload: UploadBody | null) {
+  #request(call: Call): Written {
     const blank = call.route.indexOf(" ");
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(call.query ?? {})) {
       if (value !== undefined) query.set(name, String(value));
     }
     const search = query.toString();
+    const type = call.upload?.type ?? (call.json === undefined ? null : "application/json");
     const headers: Record<string, string> = {
       Authorization: `Bearer ${this.#key}`,
+      ...(type === null ? {} : { "Content-Type": type }),
       ...call.headers,
     };
+    // Throws where a value cannot be a header's.
+    void new Headers(headers);
+    const body = call.json === undefined ? {} : { body: JSON.stringify(call.json) };
     // A redirect would turn a POST into a GET; the caller is told of it instead.
-    const init: RequestInit & { duplex?: "half" } = {
+    const init = {
       method: call.route.slice(0, blank),
       headers,
       redirect: "manual",
-    };
-    if (call.json !== undefined) {
-      headers["Content-Type"] = "application/json";
-      init.body = JSON.stringify(call.json);
-    }
-    if (call.upload !== undefined && upload !== null) {
-      headers["Content-Type"] = call.upload.type;
-      init.body = upload.body;
-      if (!upload.isReplayable) init.duplex = "half";
-    }
+      ...body,
+    } as const;
     return { url: this.#base + call.route.slice(blank + 1) + (search && `?${search}`), init };
   }
 
@@ -279,13 +260,16 @@ function newIdempotencyKey(): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-function isBase(address: string): boolean {
-  try {
-    const { protocol, username, password, search, hash } = new URL(address);
-    return /^https?:$/.test(protocol) && username + password + search + hash === "";
-  } catch {
-    return false;
-  }
+/** A request as fetch takes it. (Not every runtime's types know `duplex`.) */
+interface Written {
+  url: string;
+  init: RequestInit & { duplex?: "half" };
+}
+
+function withUpload({ url, init }: Written, upload: UploadBody | null): Written {
+  if (upload === null) return { url, init };
+  const { body, isReplayable } = upload;
+  return { url, init: { ...init, body, ...(isReplayable ? {} : { duplex: "half" }) } };
 }
 
 type Read<Value> = (response: Response, deadline: Deadline) => Promise<Value> | Value;

@@ -10,6 +10,7 @@ import {
   type CreateOptions,
   type Retry,
 } from "../../src/client/client.ts";
+import { createApp } from "../../src/http/app.ts";
 import {
   cutAfter,
   FakeService,
@@ -72,6 +73,25 @@ describe("a call", () => {
     expect(brand.slug).toBe("acme");
   });
 
+  it("goes to the address that is meant, however it is written", async () => {
+    service.on("GET /v1/brand", { json: { slug: "acme" } });
+    for (const end of ["?", "#", "//", "  "]) {
+      expect(await client({ baseUrl: service.url + end }).brand.get()).toEqual({ slug: "acme" });
+    }
+  });
+
+  it("that cannot be written down is the caller's bug, and no lost connection", async () => {
+    const user = { id: 1n as unknown as string };
+    const bugs = [
+      client().claims.create("spring", { user }),
+      client().claims.create("spring", spring, { idempotencyKey: "a\nb" }),
+      client().claims.create("spring", spring, { userToken: "a\nb" }),
+      client().claims.reveal("clm_1", { userToken: "" }),
+    ];
+    for (const bug of bugs) expect(await failureOf(bug)).toBeInstanceOf(TypeError);
+    expect(service.asked).toEqual([]);
+  });
+
   it("is refused before it is sent when a name would change the address", () => {
     for (const name of ["", ".", ".."]) {
       expect(() => client().campaigns.get(name)).toThrow(TypeError);
@@ -95,10 +115,19 @@ describe("a call", () => {
 
 describe("a client", () => {
   it("refuses addresses and keys that cannot be, without repeating the key", () => {
-    for (const baseUrl of ["", "codes.example", "ftp://x", "https://x/?a=1", "https://u:p@x"]) {
+    const wrong = [
+      "",
+      "codes.example",
+      "ftp://x",
+      "https://x/?a=1",
+      "https://x/#a",
+      "https://u:p@x",
+    ];
+    for (const baseUrl of wrong) {
       expect(() => client({ baseUrl })).toThrow(/baseUrl/);
     }
-    for (const key of ["", "a b", "cdk_live_secret\n", "schlüssel"]) {
+    const unset = process.env["NO_SUCH_VARIABLE"] as string;
+    for (const key of ["", "a b", "cdk_live_secret\n", "schlüssel", unset]) {
       const error = (() => {
         try {
           return client({ key });
@@ -311,6 +340,118 @@ describe("a call that may be repeated", () => {
   });
 });
 
+describe("a page's call", () => {
+  const claimed = { status: 201, json: { id: "clm_1", code: "AAAA" } };
+  const refused = problem(401, "user-token-invalid");
+  const page = (userToken: ClientOptions["userToken"], key = "cdp_test_ofTheTests") =>
+    client({ key, ...(userToken === undefined ? {} : { userToken }) });
+  const tokens = () => service.asked.map(({ headers }) => headers["codedrop-user-token"]);
+  const counted = () => {
+    let calls = 0;
+    return () => `token-${(calls += 1)}`;
+  };
+
+  it("names its user by the client's token, and only where one is due", async () => {
+    service.on(CLAIMS, claimed).on("POST /v1/claims/clm_1/reveal", claimed);
+    service.on("GET /v1/campaigns/spring", { json: { availability: "low" } });
+    const codedrop = page("a.b.c");
+    expect((await codedrop.campaigns.view("spring")).availability).toBe("low");
+    await codedrop.claims.create("spring");
+    await codedrop.claims.reveal("clm_1");
+    await codedrop.claims.create("spring", {}, { userToken: "d.e.f" });
+    await page(undefined).claims.create("spring");
+    expect(tokens()).toEqual([undefined, "a.b.c", "a.b.c", "d.e.f", undefined]);
+    expect(service.asked[1]?.body).toBe("{}");
+  });
+
+  it("sends no header that the service does not let pages send", async () => {
+    service.on(CLAIMS, claimed).on("POST /v1/claims/clm_1/reveal", claimed);
+    const sent: string[] = [];
+    const codedrop = client({
+      userToken: "a.b.c",
+      fetch: (url, init) => {
+        sent.push(...new Headers(init.headers).keys());
+        return fetch(url, init);
+      },
+    });
+    await codedrop.claims.create("spring");
+    await codedrop.claims.reveal("clm_1");
+    const preflight = await createApp().request("http://codedrop.test/v1/campaigns/spring/claims", {
+      method: "OPTIONS",
+    });
+    const allowed = preflight.headers.get("Access-Control-Allow-Headers")?.split(", ") ?? [];
+    expect(allowed).toContain("codedrop-user-token");
+    expect(new Set(sent)).toEqual(new Set(allowed));
+  });
+
+  it("asks for a token anew each time, once for all of its attempts", async () => {
+    service.on(CLAIMS, unavailable, claimed);
+    const token = counted();
+    const codedrop = page(async () => token());
+    await codedrop.claims.create("spring");
+    await codedrop.claims.create("spring");
+    expect(tokens()).toEqual(["token-1", "token-1", "token-2"]);
+  });
+
+  it("asks once more when the token is refused, under the same Idempotency-Key", async () => {
+    service.on(CLAIMS, unavailable, refused, unavailable, claimed);
+    expect((await page(counted()).claims.create("spring")).code).toBe("AAAA");
+    expect(tokens()).toEqual(["token-1", "token-1", "token-2", "token-2"]);
+    expect(new Set(service.asked.map(({ headers }) => headers["idempotency-key"])).size).toBe(1);
+  });
+
+  it("gives up when the second is refused, too, or there is no other", async () => {
+    service.on(CLAIMS, refused);
+    for (const [userToken, calls] of [
+      [counted(), 2],
+      [() => "always", 1],
+      ["a.b.c", 1],
+    ] as const) {
+      service.asked.length = 0;
+      const error = await failureOf(page(userToken).claims.create("spring"));
+      expect(error).toMatchObject({ slug: "user-token-invalid" });
+      expect(service.asked.length).toBe(calls);
+    }
+    service.forget();
+    service.on(CLAIMS, problem(401, "unauthenticated"));
+    await failureOf(page(counted()).claims.create("spring"));
+    expect(service.asked.length).toBe(1);
+  });
+
+  it("that gets no token throws why, and sends nothing", async () => {
+    const signedOut = new Error("signed out");
+    const bad: [ClientOptions["userToken"], unknown][] = [
+      [() => Promise.reject(signedOut), signedOut],
+      [
+        () => {
+          throw signedOut;
+        },
+        signedOut,
+      ],
+      [() => "two words", expect.any(TypeError)],
+      [() => undefined as unknown as string, expect.any(TypeError)],
+    ];
+    for (const [userToken, error] of bad) {
+      expect(await failureOf(page(userToken).claims.create("spring"))).toEqual(error);
+    }
+    expect(service.asked).toEqual([]);
+  });
+
+  it("can be given up while the token is waited for", async () => {
+    const giveUp = new AbortController();
+    let asked = 0;
+    const codedrop = page(() => {
+      asked += 1;
+      queueMicrotask(() => giveUp.abort("enough"));
+      return new Promise<string>(() => undefined);
+    });
+    const { signal } = giveUp;
+    expect(await failureOf(codedrop.claims.create("spring", {}, { signal }))).toBe("enough");
+    expect(await failureOf(codedrop.claims.create("spring", {}, { signal }))).toBe("enough");
+    expect([asked, service.asked.length]).toEqual([1, 0]);
+  });
+});
+
 describe("a call that would be done twice", () => {
   const body = () => new Blob(["code\nA\n"]).stream();
   const call = () => client().imports.create("spring", body(), { type: "text/csv" });
@@ -368,6 +509,14 @@ describe("a silent service", () => {
     expect(error).toMatchObject({ name: "CodedropConnectionError", reason: "timeout" });
     expect(performance.now() - began).toBeGreaterThanOrEqual(75);
     expect(service.asked.length).toBe(2);
+  });
+
+  it("is waited for without end where the caller says so", async () => {
+    service.on("GET /v1/brand", (_, response) => {
+      setTimeout(() => response.end('{"slug":"acme"}'), 30);
+    });
+    const forEver = { timeoutMs: Number.POSITIVE_INFINITY };
+    expect(await client({ ...forEver, retries: 0 }).brand.get()).toEqual({ slug: "acme" });
   });
 
   it("is a time-out, too, when it stops within an answer or a refusal", async () => {
