@@ -13,6 +13,9 @@ import type {
   PublicCampaign,
 } from "./types.ts";
 
+/** Twice the time after which a feed that has nothing to tell says that it is alive. */
+const LIVE_TIMEOUT_MS = 30_000;
+
 /** A campaign is named by its id or its slug throughout. */
 export class Campaigns {
   readonly #transport: Transport;
@@ -49,7 +52,8 @@ export class Campaigns {
    */
   async *live(campaign: string, options: CallOptions = {}): AsyncGenerator<LiveStock, void> {
     const route = `GET ${path`/v1/campaigns/${campaign}/live`}` as const;
-    yield* liveStock(await this.#transport.stream({ route, isRepeatable: true, options }));
+    const call = { timeoutMs: LIVE_TIMEOUT_MS, ...options };
+    yield* liveStock(await this.#transport.stream({ route, isRepeatable: true, options: call }));
   }
 
   /** Hands out no code until it is resumed. */

@@ -6,7 +6,7 @@ import type { Page, Paging } from "./types.ts";
 /** Rows asked for at once when all are wanted: the most that the service gives. */
 const LIMIT_MAX = 100;
 
-/** `for await` goes through every row of every page; `page()` gets one page. */
+/** `for await` goes through every row of every page, `pages()` page by page; `page()` gets one. */
 export class List<Row> implements AsyncIterable<Row> {
   readonly #get: (paging: Paging) => Promise<Page<Row>>;
   readonly #paging: Paging;
@@ -21,14 +21,19 @@ export class List<Row> implements AsyncIterable<Row> {
     return this.#get(this.#paging);
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Row> {
+  async *pages(): AsyncGenerator<Page<Row>, void> {
     const paging: Paging = { limit: LIMIT_MAX, ...this.#paging };
     for (;;) {
-      const { data, next_cursor: cursor } = await this.#get(paging);
-      yield* data;
+      const page = await this.#get(paging);
+      const { next_cursor: cursor } = page;
+      yield page;
       if (cursor === null) return;
       paging.cursor = cursor;
     }
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Row, void> {
+    for await (const { data } of this.pages()) yield* data;
   }
 }
 

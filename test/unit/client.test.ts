@@ -575,6 +575,15 @@ describe("a list", () => {
     expect(service.asked.length).toBe(1);
   });
 
+  it("goes through its pages, too, and asks for no more than are wanted", async () => {
+    service.on(LIST, ...pages);
+    const found = await all(client().codes.list("spring").pages());
+    expect(found.map(({ data }) => data.length)).toEqual([2, 0, 1]);
+    service.on(LIST, ...pages);
+    for await (const _ of client().codes.list("spring").pages()) break;
+    expect(service.asked.length).toBe(4);
+  });
+
   it("gives one page, with the service's own limit unless one is named", async () => {
     service.on(LIST, ...pages);
     expect(await client().codes.list("spring").page()).toEqual({
@@ -669,6 +678,20 @@ describe("an export", () => {
       break;
     }
     await gone;
+  });
+});
+
+describe("a live feed", () => {
+  it("may have nothing to tell for longer than the client waits for answers", async () => {
+    service.on("GET /v1/campaigns/spring/live", (_, response) => {
+      response.write('event: stock\ndata: {"available":3}\n\n');
+      const end = 'event: end\ndata: {"reason":"time"}\n\n';
+      setTimeout(() => response.end(`: \n\n${end}`), 120);
+    });
+    const seen = await all(client({ timeoutMs: 40 }).campaigns.live("spring"));
+    expect(seen).toEqual([{ available: 3 }]);
+    const impatient = client().campaigns.live("spring", { timeoutMs: 40 });
+    expect(await failureOf(all(impatient))).toMatchObject({ reason: "timeout" });
   });
 });
 
