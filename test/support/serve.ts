@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { TestProject } from "vitest/node";
 import { logs } from "./logs.ts";
+import { pack } from "./packed.ts";
 import { bundle, newState } from "./runtime.ts";
 import { Server } from "./server.ts";
 
@@ -18,6 +19,8 @@ declare module "vitest" {
     /** For prepared.ts. */
     bundle: string;
     template: string;
+    /** The package, for packed.ts. */
+    tarball: string;
   }
 }
 
@@ -28,6 +31,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   newState(template);
   project.provide("bundle", folder);
   project.provide("template", template);
+  project.provide("tarball", (await pack(work)).tarball);
   const end = await serve(project, path.join(work, "state"));
   return async () => {
     await end();

@@ -1,39 +1,24 @@
 /** What a partner installs: packed as npm does it, in an empty project, on the host's own Node. */
 
-import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FakeService } from "../support/fake-service.ts";
+import { compile, host, install, pack, run } from "../support/packed.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
-const run = promisify(execFile);
-
-/** The host's Node, which may be older than the project's own. */
-const host = {
-  ...process.env,
-  PATH: (process.env["PATH"] ?? "")
-    .split(path.delimiter)
-    .filter((folder) => !folder.includes("node_modules"))
-    .join(path.delimiter),
-};
 
 let project: string;
-let packed: { filename: string; files: { path: string }[] };
+let files: string[];
 let service: FakeService;
 
 beforeAll(async () => {
   project = mkdtempSync(path.join(tmpdir(), "codedrop-package-"));
   service = await FakeService.start();
-  const pack = ["pack", "--json", "--pack-destination", project];
-  const { stdout } = await run("npm", pack, { cwd: root });
-  // Older versions of npm print the output of `prepare` first.
-  [packed] = JSON.parse(stdout.slice(stdout.lastIndexOf("\n[") + 1)) as [typeof packed];
-  writeFileSync(path.join(project, "package.json"), '{ "type": "module" }');
-  const install = ["install", "--offline", "--no-audit", "--no-fund", packed.filename];
-  await run("npm", install, { cwd: project });
+  const packed = await pack(project);
+  ({ files } = packed);
+  await install(project, packed.tarball);
 }, 60_000);
 
 afterAll(async () => {
@@ -58,9 +43,8 @@ describe("the clone", () => {
 
 describe("the package", () => {
   it("holds the client and the command line, and brings nothing else with it", () => {
-    const others = packed.files
-      .map((file) => file.path)
-      .filter((file) => !/^dist\/(client\/[\w-]+(\.d\.ts|\.js)|cli\/[\w/-]+\.js)$/.test(file));
+    const own = /^dist\/(client\/[\w-]+(\.d\.ts|\.js)|cli\/[\w/-]+\.js)$/;
+    const others = files.filter((file) => !own.test(file));
     expect(others.toSorted()).toEqual(["README.md", "package.json"]);
     const lock = readFileSync(path.join(project, "package-lock.json"), "utf8");
     const { packages } = JSON.parse(lock) as { packages: object };
@@ -99,18 +83,8 @@ describe("the package", () => {
       // @ts-expect-error: a claim has no such field.
       claim.nope;`;
     writeFileSync(path.join(project, "shop.ts"), program);
-    const compilerOptions = {
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      module: "nodenext",
-      target: "es2022",
-      lib: ["es2022", "dom"],
-      types: [],
-    };
-    const config = JSON.stringify({ compilerOptions, include: ["shop.ts"] });
-    writeFileSync(path.join(project, "tsconfig.json"), config);
-    const tsc = path.join(root, "node_modules/typescript/bin/tsc");
-    await run(process.execPath, [tsc, "-p", project]);
+    const options = { module: "nodenext", lib: ["es2022", "dom"], types: [] };
+    await compile(project, "shop.ts", options);
     const claim = { code: "AAAA-BBBB" };
     service.on("POST /v1/campaigns/spring/claims", { status: 201, json: claim });
     service.on("GET /v1/claims/clm_1", { json: claim });
