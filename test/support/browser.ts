@@ -1,7 +1,7 @@
 /** A real Chromium, and partner sites for it to open: pages of any host, on this machine. */
 
 import { existsSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { createServer, type RequestListener, type Server } from "node:http";
 import { chromium, type Browser } from "playwright-core";
 
 const CANDIDATES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
@@ -23,12 +23,16 @@ export async function startBrowser(): Promise<Browser> {
   });
 }
 
-/** A site that serves an empty page under every path and host name. */
-export async function startSite(): Promise<{ port: number; close: () => void }> {
-  const site: Server = createServer((_request, response) => {
-    response.setHeader("Content-Type", "text/html; charset=utf-8");
-    response.end("<!doctype html><title>Partner</title><link rel=icon href=data:,><p>Partner");
-  });
+const EMPTY: RequestListener = (_request, response) => {
+  response.setHeader("Content-Type", "text/html; charset=utf-8");
+  response.end("<!doctype html><title>Partner</title><link rel=icon href=data:,><p>Partner");
+};
+
+/** A site under every host name, which serves an empty page under every path unless you say. */
+export async function startSite(
+  serve: RequestListener = EMPTY,
+): Promise<{ port: number; close: () => void }> {
+  const site: Server = createServer(serve);
   await new Promise<void>((resolve) => {
     site.listen(0, "127.0.0.1", resolve);
   });
