@@ -1,10 +1,11 @@
 /** The client's hand-written types and calls, held against the OpenAPI document. */
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { Codedrop, type ProblemSlug } from "../../src/client/client.ts";
+import { Export, List } from "../../src/client/lists.ts";
 import type { problems } from "../../src/http/problems.ts";
 import { openApiDocument } from "../../src/http/reference.ts";
 
@@ -21,80 +22,132 @@ interface Schema {
   additionalProperties?: boolean | Schema;
 }
 
+interface Media {
+  content?: Record<string, { schema: Schema }>;
+}
+
+interface Operation {
+  security?: object[];
+  parameters?: { in: string; name: string; required?: boolean; schema: Schema }[];
+  requestBody?: Media;
+  responses: Record<string, Media>;
+}
+
 interface Document {
-  paths: Record<string, Record<string, { security?: object[] }>>;
+  paths: Record<string, Record<string, Operation>>;
   components: { schemas: Record<string, Schema> };
 }
 
 const document = JSON.parse(JSON.stringify(openApiDocument())) as Document;
 const { schemas } = document.components;
 
-/** Schemas of the document whose types the client has, under the same names. */
-const HELD = [
-  "ApiKey",
-  "ApiKeyWithText",
-  "AuditEntry",
-  "AuditVerdict",
-  "Batch",
-  "Brand",
-  "BrandChange",
-  "BrandWithKeys",
-  "BulkRedemption",
-  "BulkValidation",
-  "Campaign",
-  "CampaignUpdate",
-  "Claim",
-  "CheckKeyRotation",
-  "Code",
-  "CodeFormat",
-  "CodeHistory",
-  "CodeRedemption",
-  "CodeValidation",
-  "CodeVerdict",
-  "Consent",
-  "Challenge",
-  "ConsentTerms",
-  "NewChallenge",
-  "Delivery",
-  "Discount",
-  "Erasure",
-  "Event",
-  "Hold",
-  "Identity",
-  "Import",
-  "ImportError",
-  "ImportSummary",
-  "Integrity",
-  "KeyRotation",
-  "KeyUpdate",
-  "LiveStock",
-  "NewApiKey",
-  "NewBatch",
-  "NewBrand",
-  "NewBulkRedemption",
-  "NewBulkValidation",
-  "NewCampaign",
-  "NewClaim",
-  "NewHold",
-  "NewIdentity",
-  "NewRedemption",
-  "NewRevocation",
-  "NewRollback",
-  "NewValidation",
-  "NewWebhookEndpoint",
-  "Order",
-  "Problem",
-  "ProfileChange",
-  "PublicCampaign",
-  "Redemption",
-  "Revocation",
-  "SecretRotation",
-  "Stats",
-  "UserInCampaign",
-  "Validation",
-  "WebhookEndpoint",
-  "WebhookEndpointUpdate",
-  "WebhookEndpointWithSecret",
+/** Each call of the document that takes a credential, by its method and path. */
+const served = new Map<string, Operation>(
+  Object.entries(document.paths).flatMap(([template, methods]) =>
+    Object.entries(methods)
+      .filter(([, { security }]) => (security?.length ?? 0) > 0)
+      .map(([method, operation]) => [`${method.toUpperCase()} ${template}`, operation]),
+  ),
+);
+
+/** The client's methods that make it. */
+const METHODS: Record<string, string[]> = {
+  "POST /v1/brands": ["brands.create"],
+  "GET /v1/brands": ["brands.list"],
+  "GET /v1/brands/{brand}": ["brands.get"],
+  "PATCH /v1/brands/{brand}": ["brands.update"],
+  "GET /v1/brand": ["brand.get"],
+  "PATCH /v1/brand": ["brand.update"],
+  "POST /v1/brand/rotate-check-key": ["brand.rotateCheckKey"],
+  "POST /v1/keys": ["keys.create"],
+  "GET /v1/keys": ["keys.list"],
+  "GET /v1/keys/{key}": ["keys.get"],
+  "PATCH /v1/keys/{key}": ["keys.update"],
+  "DELETE /v1/keys/{key}": ["keys.revoke"],
+  "POST /v1/keys/{key}/rotate": ["keys.rotate"],
+  "POST /v1/campaigns": ["campaigns.create"],
+  "GET /v1/campaigns": ["campaigns.list"],
+  "GET /v1/campaigns/{campaign}": ["campaigns.get", "campaigns.view"],
+  "PATCH /v1/campaigns/{campaign}": ["campaigns.update"],
+  "POST /v1/campaigns/{campaign}/pause": ["campaigns.pause"],
+  "POST /v1/campaigns/{campaign}/resume": ["campaigns.resume"],
+  "POST /v1/campaigns/{campaign}/end": ["campaigns.end"],
+  "GET /v1/campaigns/{campaign}/live": ["campaigns.live"],
+  "GET /v1/campaigns/{campaign}/stats": ["stats"],
+  "GET /v1/campaigns/{campaign}/integrity": ["integrity"],
+  "POST /v1/campaigns/{campaign}/batches": ["batches.create"],
+  "GET /v1/campaigns/{campaign}/batches": ["batches.list"],
+  "GET /v1/batches/{batch}": ["batches.get"],
+  "POST /v1/batches/{batch}/cancel": ["batches.cancel"],
+  "POST /v1/campaigns/{campaign}/imports": ["imports.create"],
+  "GET /v1/campaigns/{campaign}/imports": ["imports.list"],
+  "GET /v1/imports/{import}": ["imports.get"],
+  "GET /v1/imports/{import}/errors": ["imports.errors"],
+  "GET /v1/campaigns/{campaign}/codes": ["codes.list"],
+  "GET /v1/campaigns/{campaign}/codes/export": ["codes.export"],
+  "POST /v1/codes/revoke": ["codes.revoke"],
+  "POST /v1/codes/lookup": ["codes.lookup"],
+  "POST /v1/codes/validate": ["codes.validate"],
+  "POST /v1/codes/bulk-validate": ["codes.validateMany"],
+  "POST /v1/campaigns/{campaign}/claims": ["claims.create"],
+  "GET /v1/campaigns/{campaign}/claims": ["claims.list"],
+  "GET /v1/campaigns/{campaign}/claims/export": ["claims.export"],
+  "GET /v1/claims/{claim}": ["claims.get"],
+  "POST /v1/claims/{claim}/reveal": ["claims.reveal"],
+  "POST /v1/redemptions": ["redemptions.create"],
+  "POST /v1/codes/bulk-redeem": ["redemptions.createMany"],
+  "GET /v1/redemptions/{redemption}": ["redemptions.get"],
+  "POST /v1/redemptions/{redemption}/rollback": ["redemptions.rollBack"],
+  "GET /v1/campaigns/{campaign}/redemptions/export": ["redemptions.export"],
+  "POST /v1/holds": ["holds.create"],
+  "GET /v1/holds/{hold}": ["holds.get"],
+  "DELETE /v1/holds/{hold}": ["holds.release"],
+  "GET /v1/events": ["events.list"],
+  "POST /v1/webhook-endpoints": ["webhookEndpoints.create"],
+  "GET /v1/webhook-endpoints": ["webhookEndpoints.list"],
+  "GET /v1/webhook-endpoints/{endpoint}": ["webhookEndpoints.get"],
+  "PATCH /v1/webhook-endpoints/{endpoint}": ["webhookEndpoints.update"],
+  "DELETE /v1/webhook-endpoints/{endpoint}": ["webhookEndpoints.delete"],
+  "POST /v1/webhook-endpoints/{endpoint}/rotate-secret": ["webhookEndpoints.rotateSecret"],
+  "POST /v1/webhook-endpoints/{endpoint}/test": ["deliveries.test"],
+  "GET /v1/deliveries": ["deliveries.list"],
+  "GET /v1/deliveries/{delivery}": ["deliveries.get"],
+  "POST /v1/deliveries/{delivery}/retry": ["deliveries.retry"],
+  "GET /v1/users/{user_id}": ["users.get"],
+  "DELETE /v1/users/{user_id}": ["users.erase"],
+  "GET /v1/erasures/{erasure}": ["users.erasure"],
+  "GET /v1/audit-log": ["auditLog.list"],
+  "GET /v1/audit-log/verify": ["auditLog.verify"],
+};
+
+/** Made of calls above. */
+const HELPERS = ["batches.watch", "imports.watch"];
+
+/** Schemas that the client has no type of: what is in them is held with the calls. */
+const isCallsOwn = (name: string) => /Page$|^(LookUp|User|Health)$/.test(name);
+
+const HELD = Object.keys(schemas).filter((name) => !isCallsOwn(name));
+
+/** Types of the client that are no schema's, but parts of them, or what calls take. */
+const OWN = [
+  "ClaimCreated",
+  "CodeExpired",
+  "CodeReason",
+  "CodeRedeemed",
+  "CodeStatus",
+  "Contact",
+  "DeliveryAttempt",
+  "ExportedClaim",
+  "ExportedCode",
+  "ExportedRedemption",
+  "Page",
+  "Paging",
+  "RedemptionRolledBack",
+  "RowReason",
+  "Scope",
+  "StatsWindow",
+  "WebhookEventType",
+  "WebhookTest",
 ];
 
 const STEM = "#/components/schemas/";
@@ -129,26 +182,31 @@ function typeOf(schema: Schema): string {
   }
 }
 
+/** What the checks of a program are made of. */
+const PRELUDE = `
+  import type * as Client from "${path.join(root, "src/client/client.ts")}";
+  type Flat<T> = T extends object ? { [K in keyof T]: Flat<T[K]> } : T;
+  type Exact<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2)
+    ? true
+    : { "the client has": A; "the document has": B };
+  type Same<A, B> = Exact<Flat<A>, Flat<B>>;
+`;
+
+/** The document's schemas as types, each as Served_ and its name. */
+function servedTypes(): string {
+  return Object.entries(schemas)
+    .map(([name, schema]) => `type Served_${name} = ${typeOf(schema)};`)
+    .join("\n");
+}
+
 /** A program that compiles only if each type is the schema's, field by field, no more, no less. */
 function proof(names: readonly string[]): string {
-  const served = Object.entries(schemas).map(
-    ([name, schema]) => `type Served_${name} = ${typeOf(schema)};`,
-  );
   const checks = names.map((name) => {
     // A nullable schema is null wherever it is used; the client says so at each place.
     const theirs = `NonNullable<Served_${name}>`;
     return `export const ${name}: Same<Client.${name}, ${theirs}> = true;`;
   });
-  return `
-    import type * as Client from "${path.join(root, "src/client/client.ts")}";
-    type Flat<T> = T extends object ? { [K in keyof T]: Flat<T[K]> } : T;
-    type Exact<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2)
-      ? true
-      : { "the client has": A; "the document has": B };
-    type Same<A, B> = Exact<Flat<A>, Flat<B>>;
-    ${served.join("\n")}
-    ${checks.join("\n")}
-  `;
+  return [PRELUDE, servedTypes(), ...checks].join("\n");
 }
 
 /** What the compiler says of a program; nothing when it is right. */
@@ -177,8 +235,20 @@ function compile(program: string): string {
 
 describe("the client's types", () => {
   it("are those of the document", () => {
-    expect(HELD.filter((name) => schemas[name] === undefined)).toEqual([]);
+    expect(HELD.length).toBeGreaterThan(60);
     expect(compile(proof(HELD))).toBe("");
+  });
+
+  it("are no others than those of the document and the parts that are named above", () => {
+    const folder = path.join(root, "src/client");
+    const files = readdirSync(folder).filter((file) => file.endsWith("types.ts"));
+    const names = files.flatMap((file) =>
+      readFileSync(path.join(folder, file), "utf8")
+        .matchAll(/^export (?:interface|type) (\w+)/gm)
+        .map(([, name = ""]) => name)
+        .toArray(),
+    );
+    expect(names.filter((name) => !HELD.includes(name)).toSorted()).toEqual(OWN);
   });
 
   it("would not pass with a field too few, too many, or of another type", () => {
@@ -203,78 +273,225 @@ describe("the client's types", () => {
   });
 });
 
-/** Every call that the client makes, as its method and path. */
-async function callsOf(): Promise<string[]> {
-  const calls: string[] = [];
+/** What a call takes besides its path, and what it answers, as types. */
+function partsOf(operation: Operation) {
+  const named = (place: string) =>
+    (operation.parameters ?? []).filter((parameter) => parameter.in === place);
+  const query = named("query").map(
+    ({ name, required, schema }) => `${name}${required === true ? "" : "?"}: ${typeOf(schema)}`,
+  );
+  const json = operation.requestBody?.content?.["application/json"]?.schema;
+  const good = Object.entries(operation.responses).filter(([status]) => status < "300");
+  return {
+    paths: named("path").map(({ name }) => name),
+    query: named("query").map(({ name }) => name),
+    queryType: `{ ${query.join("; ")} }`,
+    bodyType: json === undefined ? null : typeOf(json),
+    headers: named("header").map(({ name }) => name),
+    answers: good.flatMap(([, { content = {} }]) => Object.entries(content)),
+  };
+}
+
+/** The client's options that stand for a header. */
+const HEADERS: Record<string, string> = {
+  "idempotency-key": "idempotencyKey",
+  "codedrop-user-token": "userToken",
+};
+
+/** Where the client's arguments are deliberately others than the document's, what is held. */
+const ARGUMENTS: Record<string, (parts: ReturnType<typeof partsOf>) => string> = {
+  // One field: the client takes it as it is.
+  "codes.lookup": ({ bodyType }) => `Same<{ code: Given[0] }, ${bodyType}>`,
+  // Both or none.
+  "auditLog.verify": ({ queryType }) => `Same<NonNullable<Given[0]>, Required<${queryType}>>`,
+  // A sequence is a number to whoever counts.
+  "events.list": ({ queryType }) => `Same<
+    Given[0],
+    Omit<${queryType}, "after"> & { after?: Required<${queryType}>["after"] | number }
+  >`,
+  // A body is a stream, too; what it is and whether it counts is among the options.
+  "imports.create": ({ queryType }) => `Same<
+    [Given[0], { dry_run?: "true" | "false" }],
+    [string, ${queryType}]
+  >`,
+};
+
+/** Options of one call only. */
+const OPTIONS: Record<string, string[]> = { "imports.create": ["type", "dryRun"] };
+
+/** The document's answer as the client's method gives it; null where it is a text's rows. */
+function answerType({ answers }: ReturnType<typeof partsOf>): string | null {
+  if (answers.length === 0) return "Promise<void>";
+  const types = new Set(answers.map(([type]) => type));
+  if (types.has("text/csv")) return null;
+  const [[type, { schema }] = ["", { schema: {} as Schema }]] = answers;
+  const whole = answers.map(([, { schema: one }]) => `NonNullable<${typeOf(one)}>`).join("|");
+  if (type === "text/event-stream") return `AsyncGenerator<${whole}, void>`;
+  const row = schemas[(schema.$ref ?? "").replace(STEM, "")]?.properties?.["data"];
+  const isList = (schema.$ref ?? "").endsWith("Page") || (schema.$ref ?? "").endsWith("/User");
+  return isList ? `Client.List<${typeOf(row?.items ?? {})}>` : `Promise<${whole}>`;
+}
+
+/** A program that compiles only if each method takes and gives what its call does. */
+function callsProof(): string {
+  const checks = [...served].flatMap(([route, operation]) => {
+    const parts = partsOf(operation);
+    const methods = METHODS[route] ?? [];
+    const typeOfMethod = (name: string) =>
+      `Client.Codedrop${name
+        .split(".")
+        .map((part) => `["${part}"]`)
+        .join("")}`;
+    const given = [
+      ...parts.paths.map(() => "string"),
+      ...(parts.bodyType === null ? [] : [parts.bodyType]),
+      ...(parts.query.length === 0 ? [] : [parts.queryType]),
+    ];
+    const results = methods.map((name) => `ReturnType<${typeOfMethod(name)}>`).join("|");
+    const expected = answerType(parts);
+    const answers =
+      expected === null
+        ? `${results} extends Client.Export<object> ? true : never`
+        : `SameAnswer<${results}, ${expected}>`;
+    return methods.flatMap((name) => {
+      const method = typeOfMethod(name);
+      const constant = name.replace(".", "_");
+      const options = [
+        "signal",
+        "timeoutMs",
+        ...parts.headers.map((header) => HEADERS[header] ?? header),
+        ...(OPTIONS[name] ?? []),
+      ];
+      const keys = options.map((option) => `"${option}"`).join("|");
+      const held = ARGUMENTS[name]?.(parts) ?? `Same<Given, [${given.join(", ")}]>`;
+      return [
+        `export const ${constant}_takes: ${held.replaceAll("Given", `Given<${method}>`)} = true;`,
+        `export const ${constant}_options: Exact<keyof Options<${method}>, ${keys}> = true;`,
+        `export const ${constant}_answers: ${answers} = true;`,
+      ];
+    });
+  });
+  const helpers = `
+    type All<M extends (...args: never[]) => unknown> = Required<Parameters<M>>;
+    type Given<M extends (...args: never[]) => unknown> =
+      All<M> extends [...infer Init, unknown] ? Init : never;
+    type Options<M extends (...args: never[]) => unknown> =
+      All<M> extends [...unknown[], infer Last] ? Last : never;
+    type Row<R> = R extends Client.List<infer One> ? One : never;
+    type Streamed<R> = R extends AsyncGenerator<infer One, void> ? One : never;
+    type SameAnswer<A, B> = Same<
+      [Awaited<Extract<A, Promise<unknown>>>, Row<A>, Streamed<A>],
+      [Awaited<Extract<B, Promise<unknown>>>, Row<B>, Streamed<B>]
+    >;`;
+  return [PRELUDE, servedTypes(), helpers, ...checks].join("\n");
+}
+
+type Method = (...args: unknown[]) => unknown;
+
+function methodOf(codedrop: Codedrop, name: string): Method {
+  const [at = "", method = ""] = name.includes(".") ? name.split(".") : ["", name];
+  const owner = (at === "" ? codedrop : codedrop[at as keyof Codedrop]) as unknown as Record<
+    string,
+    Method
+  >;
+  return (...args) => owner[method]?.(...args);
+}
+
+/** What a method makes of its arguments. */
+async function sentBy(name: string, args: unknown[]) {
+  const sent: { url: URL; init: RequestInit }[] = [];
   const codedrop = new Codedrop({
     baseUrl: "https://codes.example",
     key: "cdk_test_x",
     fetch: (url, init) => {
-      calls.push(`${init.method} ${new URL(url).pathname}`);
-      const isExport = url.includes("/export");
-      return Promise.resolve(new Response(isExport ? "" : '{"data":[],"next_cursor":null}'));
+      sent.push({ url: new URL(url), init });
+      return Promise.resolve(new Response('{"data":[],"next_cursor":null}'));
     },
   });
-  const { brand, brands, keys, campaigns, batches, imports, codes } = codedrop;
-  const {
-    claims,
-    holds,
-    redemptions,
-    events,
-    webhookEndpoints: hooks,
-    deliveries,
-    users,
-  } = codedrop;
-  const type = "text/csv";
-  const [newBrand, id, claim] = [{ name: "x" }, "{id}", { user: { id: "u-1" } }];
-  await Promise.all([
-    brand.get(),
-    brand.update({}),
-    brand.rotateCheckKey(),
-    brands.create(newBrand),
-    brands.get(id),
-  ]);
-  await Promise.all([brands.list().page(), brands.update(id, {})]);
-  const key = { kind: "secret", mode: "test", name: "x" } as const;
-  await Promise.all([keys.create(key), keys.list().page(), keys.get(id), keys.update(id, {})]);
-  await Promise.all([keys.rotate(id, { overlap_seconds: 0 }), keys.revoke(id)]);
-  await Promise.all([campaigns.create({ name: "x" }), campaigns.get(id), campaigns.update(id, {})]);
-  await Promise.all([campaigns.pause(id), campaigns.resume(id), campaigns.end(id)]);
-  await Promise.all([campaigns.list().page(), batches.list(id).page(), batches.get(id)]);
-  await Promise.all([batches.create(id, { count: 1 }), batches.cancel(id)]);
-  await Promise.all([imports.create(id, "", { type }), imports.get(id)]);
-  await Promise.all([imports.list(id).page(), imports.errors(id).page()]);
-  await Promise.all([codes.list(id).page(), codes.export(id).stream(), codes.lookup("x")]);
-  await Promise.all([codes.validate({ code: "x" }), codes.revoke({ codes: ["x"] })]);
-  await Promise.all([claims.create(id, claim), claims.get(id), claims.list(id).page()]);
-  await Promise.all([claims.export(id).stream(), redemptions.export(id).stream()]);
-  await Promise.all([claims.reveal(id), codes.validateMany({ codes: [] })]);
-  const order = { code: "x", order_id: "o" };
-  await Promise.all([redemptions.create(order), redemptions.get(id)]);
-  const many = redemptions.createMany({ redemptions: [] });
-  await Promise.all([many, redemptions.rollBack(id, { reason: "x" })]);
-  await Promise.all([holds.create({ ...order, ttl_seconds: 1 }), holds.get(id), holds.release(id)]);
-  await Promise.all([users.get(id).page(), users.erase(id), users.erasure(id)]);
-  await Promise.all([codedrop.stats(id), codedrop.integrity(id), events.list().page()]);
-  await expect(campaigns.live(id).next()).rejects.toThrow("The connection was lost");
-  const hook = { url: "https://hooks.example/", events: ["*" as const] };
-  await Promise.all([hooks.create(hook), hooks.list().page(), hooks.get(id), hooks.delete(id)]);
-  await Promise.all([hooks.update(id, {}), hooks.rotateSecret(id, { overlap_seconds: 0 })]);
-  await Promise.all([deliveries.list().page(), deliveries.get(id)]);
-  await Promise.all([deliveries.retry(id), deliveries.test(id)]);
-  await Promise.all([codedrop.auditLog.list().page(), codedrop.auditLog.verify()]);
-  return calls.map((call) => call.replaceAll("%7Bid%7D", "{}"));
+  const result = methodOf(codedrop, name)(...args);
+  if (result instanceof List) await result.page();
+  else if (result instanceof Export) await (await result.stream()).cancel();
+  else if (name === "campaigns.live") {
+    await expect((result as AsyncGenerator).next()).rejects.toThrow("The connection was lost");
+  } else await result;
+  expect([name, sent.length]).toEqual([name, 1]);
+  const [{ url, init }] = sent as [(typeof sent)[0]];
+  return { url, method: init.method, headers: new Headers(init.headers), body: init.body };
 }
 
 describe("the client", () => {
-  it("makes every call of the document that takes a credential", async () => {
-    const served = Object.entries(document.paths).flatMap(([template, methods]) =>
-      Object.entries(methods)
-        .filter(([, { security }]) => (security?.length ?? 0) > 0)
-        .map(([method]) => `${method.toUpperCase()} ${template.replace(/\{\w+\}/g, "{}")}`),
+  it("makes every call of the document that takes a credential, and has no other method", () => {
+    expect(served.size).toBeGreaterThan(60);
+    expect(Object.keys(METHODS).toSorted()).toEqual([...served.keys()].toSorted());
+    const codedrop = new Codedrop({ baseUrl: "https://codes.example", key: "x" });
+    const methodsIn = (object: object) =>
+      Object.getOwnPropertyNames(Object.getPrototypeOf(object)).filter(
+        (name) => name !== "constructor",
+      );
+    const methods = Object.entries(codedrop).flatMap(([at, calls]: [string, object]) =>
+      methodsIn(calls).map((name) => `${at}.${name}`),
     );
-    const calls = await callsOf();
-    expect(served.length).toBeGreaterThan(20);
-    expect(served.filter((call) => !calls.includes(call))).toEqual([]);
+    expect([...methodsIn(codedrop), ...methods].toSorted()).toEqual(
+      [...Object.values(METHODS).flat(), ...HELPERS].toSorted(),
+    );
+  });
+
+  it("takes and gives in each call what the document says", () => {
+    expect(compile(callsProof())).toBe("");
+  });
+
+  it("would not pass with a parameter, header or answer more, fewer, or other", () => {
+    const change = (route: string, to: (operation: Operation) => Partial<Operation>) => {
+      const operation = served.get(route) as Operation;
+      served.set(route, { ...operation, ...to(operation) });
+      return () => served.set(route, operation);
+    };
+    const extra = { in: "query", name: "extra", schema: { type: "string" } };
+    const undo = [
+      change("GET /v1/events", ({ parameters = [] }) => ({ parameters: [...parameters, extra] })),
+      change("GET /v1/deliveries", ({ parameters = [] }) => ({ parameters: parameters.slice(1) })),
+      change("POST /v1/holds", () => ({ parameters: [] })),
+      change("GET /v1/holds/{hold}", () => ({
+        responses: (served.get("GET /v1/claims/{claim}") as Operation).responses,
+      })),
+      change("PATCH /v1/brand", () => ({
+        requestBody: (served.get("POST /v1/brands") as Operation).requestBody as Media,
+      })),
+      change("GET /v1/keys", () => ({
+        responses: (served.get("GET /v1/campaigns") as Operation).responses,
+      })),
+    ];
+    const said = compile(callsProof());
+    for (const restore of undo) restore();
+    expect(said.match(/error TS/g)?.length).toBe(undo.length);
+  });
+
+  it("sends each call as the document has it", async () => {
+    for (const [route, operation] of served) {
+      const { paths, query, bodyType, headers } = partsOf(operation);
+      for (const name of METHODS[route] ?? []) {
+        const asked = Object.fromEntries(query.map((key) => [key, `value of ${key}`]));
+        const options = { idempotencyKey: "mine", userToken: "a.b.c" };
+        const isImport = name === "imports.create";
+        const body = name === "codes.lookup" ? { code: "x" } : { field: "x" };
+        const args = [
+          ...paths.map((key) => `{${key}}`),
+          ...(bodyType === null || isImport ? [] : [name === "codes.lookup" ? "x" : body]),
+          ...(query.length === 0 || isImport ? [] : [asked]),
+          ...(isImport ? ["A\n", { ...options, type: "text/csv", dryRun: true }] : [options]),
+        ];
+        const sent = await sentBy(name, args);
+        const template = decodeURIComponent(sent.url.pathname);
+        expect([name, `${sent.method} ${template}`]).toEqual([name, route]);
+        const expected = isImport ? { dry_run: "true" } : asked;
+        expect([name, Object.fromEntries(sent.url.searchParams)]).toEqual([name, expected]);
+        const ofUser = ["idempotency-key", "codedrop-user-token"].filter((header) =>
+          sent.headers.has(header),
+        );
+        expect([name, ofUser]).toEqual([name, headers]);
+        const text = isImport ? "A\n" : bodyType === null ? undefined : JSON.stringify(body);
+        expect([name, sent.body]).toEqual([name, text]);
+      }
+    }
   });
 });

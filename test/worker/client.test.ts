@@ -2,7 +2,14 @@
 
 import { env, exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { Codedrop, CodedropError, type StatsWindow } from "../../src/client/client.ts";
+import {
+  Codedrop,
+  CodedropError,
+  type ExportedClaim,
+  type ExportedCode,
+  type ExportedRedemption,
+  type StatsWindow,
+} from "../../src/client/client.ts";
 import { unique } from "../support/api.ts";
 
 const baseUrl = "http://codedrop.test";
@@ -44,6 +51,55 @@ describe("the client", () => {
     expect(codes).toContain(first.code);
     expect((await codedrop.stats(slug)).totals).toMatchObject({ codes: 250, claimed: 2 });
     expect(await codedrop.integrity(slug)).toMatchObject({ ok: true, claimed: 2 });
+  });
+
+  it("exports rows of the fields that its types have, and no other", async () => {
+    const codedrop = await newBrand();
+    const { id } = await codedrop.campaigns.create({ name: "Exported" });
+    const batch = await codedrop.batches.create(id, { count: 1 });
+    const claim = await codedrop.claims.create(id, { user: { id: "u-1" } });
+    const code = claim.code ?? "";
+    const spent = await codedrop.redemptions.create({ code, order_id: "o-1" });
+    const { claimed_at } = claim;
+    const of = { code, claim_id: claim.id, user_id: "u-1" };
+    const codeRow: ExportedCode = {
+      ...of,
+      status: "redeemed",
+      batch_id: batch.id,
+      claimed_at,
+      redeemed_at: spent.redeemed_at,
+      expires_at: null,
+      revoked_at: null,
+    };
+    const claimRow: ExportedClaim = {
+      id: claim.id,
+      code,
+      user_id: "u-1",
+      status: "redeemed",
+      claimed_at,
+      expires_at: null,
+      consent_version: null,
+      email: null,
+      name: null,
+    };
+    const redemptionRow: ExportedRedemption = {
+      ...of,
+      id: spent.id,
+      order_id: "o-1",
+      order_amount: null,
+      order_currency: null,
+      discount_amount: null,
+      redeemed_at: spent.redeemed_at,
+      status: "redeemed",
+      rolled_back_at: null,
+    };
+    const exported = async () => [
+      await Array.fromAsync(codedrop.codes.export(id)),
+      await Array.fromAsync(codedrop.claims.export(id)),
+      await Array.fromAsync(codedrop.redemptions.export(id)),
+    ];
+    // D1, which they are of, is a moment behind the pools.
+    await expect.poll(exported).toEqual([[codeRow], [claimRow], [redemptionRow]]);
   });
 
   it("reveals, holds, redeems and rolls back", async () => {
