@@ -75,6 +75,14 @@ export interface Problem {
   reason?: string;
 }
 
+/** Places named in a message, which is read by people; `errors` has them all. */
+const PLACES_MAX = 3;
+
+function messageOf({ title, detail, errors = [] }: Problem): string {
+  const places = errors.slice(0, PLACES_MAX).map((one) => `${one.pointer}: ${one.detail}`);
+  return [`${title}. ${detail}`, ...places].join(" ");
+}
+
 /** The service answered, and refused. Switch on `slug`; `detail` is for people and may change. */
 export class CodedropError extends Error {
   override readonly name = "CodedropError";
@@ -91,7 +99,7 @@ export class CodedropError extends Error {
   readonly problem: Problem;
 
   constructor(problem: Problem) {
-    super(`${problem.title}. ${problem.detail}`);
+    super(messageOf(problem));
     this.slug = problem.type.split("/").at(-1) ?? "";
     this.status = problem.status;
     this.title = problem.title;

@@ -1,6 +1,6 @@
 /** What becomes of an attempt that brought no answer, or another than was asked for. */
 
-import { CodedropConnectionError, CodedropError, type Problem } from "./errors.ts";
+import { CodedropConnectionError, CodedropError, type FieldError, type Problem } from "./errors.ts";
 import type { Deadline } from "./time.ts";
 
 /** Failures before the first byte was sent, in Node's words. Browsers and Workers tell no cause. */
@@ -25,13 +25,16 @@ export async function refusal(response: Response): Promise<CodedropError> {
   try {
     const body = JSON.parse(await response.text()) as Partial<Problem> | null;
     if (typeof body?.type === "string" && typeof body.title === "string") {
+      const { type, title, detail, request_id: id, errors, ...rest } = body;
       return new CodedropError({
-        ...body,
-        type: body.type,
-        title: body.title,
+        ...rest,
+        type,
+        title,
         status: response.status,
-        detail: typeof body.detail === "string" ? body.detail : "",
-        request_id: body.request_id ?? requestIdOf(response),
+        detail: typeof detail === "string" ? detail : "",
+        request_id: typeof id === "string" ? id : requestIdOf(response),
+        // Others write problems, too, and theirs have other errors.
+        ...(Array.isArray(errors) ? { errors: errors.filter(isFieldError) } : {}),
       });
     }
   } catch (error) {
@@ -39,6 +42,12 @@ export async function refusal(response: Response): Promise<CodedropError> {
     if (!(error instanceof SyntaxError)) throw error;
   }
   return unexpected(response);
+}
+
+function isFieldError(value: unknown): value is FieldError {
+  if (typeof value !== "object" || value === null) return false;
+  const { pointer, detail } = value as Partial<FieldError>;
+  return typeof pointer === "string" && typeof detail === "string";
 }
 
 export function unexpected(response: Response): CodedropError {

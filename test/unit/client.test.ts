@@ -154,6 +154,7 @@ describe("a refusal", () => {
       detail: "Detail of validation-failed.",
       errors,
       requestId: "req-1",
+      message: "Title of validation-failed. Detail of validation-failed. /count: Too big.",
     });
     expect(JSON.stringify(error) + String(error)).not.toContain(KEY);
     expect(service.asked.length).toBe(1);
@@ -164,6 +165,15 @@ describe("a refusal", () => {
     service.on(CLAIMS, problem(409, "campaign-not-open", { starts_at: startsAt }));
     const error = await failureOf(client().claims.create("spring", spring));
     expect((error as CodedropError).problem.starts_at).toBe(startsAt);
+  });
+
+  it("may be another service's problem, whose members are of other kinds", async () => {
+    const [aspNet, mixed] = [{ count: ["Too big."] }, [null, "x", { pointer: 1 }]];
+    for (const errors of [aspNet, mixed]) {
+      service.on("GET /v1/brand", problem(400, "bad", { errors, request_id: 7, detail: {} }));
+      const error = await failureOf(client().brand.get());
+      expect(error).toMatchObject({ slug: "bad", errors: [], requestId: "req-1", detail: "" });
+    }
   });
 
   it("is one, too, when the answer is not the service's", async () => {
