@@ -11,6 +11,9 @@ import { openApiDocument } from "../../src/http/reference.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 
+/** Programs are started, which a busy machine takes its time for. */
+const SLOW = { timeout: 60_000 };
+
 interface Schema {
   $ref?: string;
   type?: string | string[];
@@ -233,7 +236,7 @@ function compile(program: string): string {
   }
 }
 
-describe("the client's types", () => {
+describe("the client's types", SLOW, () => {
   it("are those of the document", () => {
     expect(HELD.length).toBeGreaterThan(60);
     expect(compile(proof(HELD))).toBe("");
@@ -419,7 +422,7 @@ async function sentBy(name: string, args: unknown[]) {
   return { url, method: init.method, headers: new Headers(init.headers), body: init.body };
 }
 
-describe("the client", () => {
+describe("the client", SLOW, () => {
   it("makes every call of the document that takes a credential, and has no other method", () => {
     expect(served.size).toBeGreaterThan(60);
     expect(Object.keys(METHODS).toSorted()).toEqual([...served.keys()].toSorted());

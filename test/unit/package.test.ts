@@ -9,6 +9,9 @@ import { compile, host, install, pack, run } from "../support/packed.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 
+/** Programs are started, which a busy machine takes its time for. */
+const SLOW = { timeout: 60_000 };
+
 let project: string;
 let files: string[];
 let service: FakeService;
@@ -34,14 +37,14 @@ async function installed(args: string[]) {
   });
 }
 
-describe("the clone", () => {
+describe("the clone", SLOW, () => {
   it("has a command that may be run, which npx does without installing it", async () => {
     const main = path.join(root, "dist/cli/main.js");
     expect((await run(main, ["--version"], { env: host })).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 });
 
-describe("the package", () => {
+describe("the package", SLOW, () => {
   it("holds the client and the command line, and brings nothing else with it", () => {
     const own = /^dist\/(client\/[\w-]+(\.d\.ts|\.js)|cli\/[\w/-]+\.js)$/;
     const others = files.filter((file) => !own.test(file));
