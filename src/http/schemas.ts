@@ -8,6 +8,9 @@ import { problems, type ProblemSlug } from "./problems.ts";
 /** Bytes of one JSON body. The largest honest one, metadata in escaped Unicode, is 162 KB. */
 export const BODY_BYTES_MAX = 256 * 1024;
 
+/** What of a line a pattern says in every language; UNFIT knows more. */
+export const FIT = "^[^\\x00-\\x1f\\x7f]*$";
+
 /** One line of text, `min`–`max` UTF-16 units, without blanks at its ends. */
 export function line(max: number, min = 1) {
   return z
@@ -15,7 +18,8 @@ export function line(max: number, min = 1) {
     .min(min)
     .max(max)
     .refine((text) => !UNFIT.test(text), "Must not contain control characters or broken Unicode.")
-    .refine((text) => text.trim() === text, "Must not begin or end with blanks.");
+    .refine((text) => text.trim() === text, "Must not begin or end with blanks.")
+    .meta({ pattern: FIT });
 }
 
 export const Slug = z
@@ -30,9 +34,13 @@ export const Slug = z
 const TIME_MIN_MS = Date.parse("0001-01-01T00:00:00.000Z");
 const TIME_MAX_MS = Date.parse("9999-12-31T23:59:59.999Z");
 
+/** Characters of a time; with more of them it has digits that no clock gives. */
+const TIME_LENGTH_MAX = 64;
+
 /** A time in a request; any offset, kept to the millisecond. */
 export const Time = z.iso
   .datetime({ offset: true, message: "Must be an RFC 3339 time such as 2026-12-24T18:00:00Z." })
+  .max(TIME_LENGTH_MAX)
   .refine((text) => {
     const ms = Date.parse(text);
     return ms >= TIME_MIN_MS && ms <= TIME_MAX_MS;

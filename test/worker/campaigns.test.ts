@@ -274,6 +274,7 @@ describe("a campaign", () => {
     ["a shop with a password", { shop_url: "https://u:p@shop.example/" }, "/shop_url"],
     ["a time beyond the year 9999", { ends_at: "9999-12-31T23:59:59-23:59" }, "/ends_at"],
     ["a time before the year 1", { starts_at: "0000-01-01T00:00:00+23:59" }, "/starts_at"],
+    ["a time of 65 characters", { ends_at: `2027-01-01T00:00:00.${"0".repeat(44)}Z` }, "/ends_at"],
     ["a status", { status: "paused" }, "/status"],
     ["a reveal of its own kind", { reveal: "later" }, "/reveal"],
     ["a reveal of nine seconds", { reveal_within_seconds: 9 }, "/reveal_within_seconds"],
