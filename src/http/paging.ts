@@ -7,7 +7,7 @@ import { ProblemError } from "./problems.ts";
 export const LIMIT_MAX = 100;
 const LIMIT_DEFAULT = 20;
 /** Characters of a cursor that could be ours. */
-const CURSOR_MAX = 512;
+export const CURSOR_MAX = 512;
 
 /** What every list takes. */
 export const pageQuery = {

@@ -70,7 +70,7 @@ interface Issue {
 }
 
 /** Places named in one answer; a body with more mistakes is wrong in general. */
-const FIELD_ERRORS_MAX = 50;
+export const FIELD_ERRORS_MAX = 50;
 
 function pointer(path: readonly PropertyKey[]): string {
   // RFC 6901: ~ and / are escaped within a key.

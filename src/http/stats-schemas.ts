@@ -5,7 +5,7 @@ import { ProblemError } from "./problems.ts";
 import { AnsweredTime, Time } from "./schemas.ts";
 
 /** Intervals of one answer: what a chart shows, and about 60 KB. */
-const INTERVALS_MAX = 1_000;
+export const INTERVALS_MAX = 1_000;
 
 /** Milliseconds of each interval, and how many are told when none are asked for. */
 const INTERVALS = {

@@ -16,7 +16,7 @@ import { ASYMMETRIC_ALGORITHMS, type PublicKey } from "./public-keys.ts";
 import { remember } from "./remember.ts";
 
 /** Room for a hundred groups and roles; what servers take as a header is about twice as much. */
-const TOKEN_LENGTH_MAX = 8_192;
+export const TOKEN_LENGTH_MAX = 8_192;
 /** RFC 7515, §7.1. Decoders take blanks and padding too, and one token would have many texts. */
 const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]*$/;
 /** Seconds by which the issuer's clock and ours may differ. */

@@ -12,7 +12,7 @@ const TIMEOUT_MS = 15_000;
 /** Of the answer's body so much is read; the rest is cancelled, however much it would be. */
 const READ_BYTES_MAX = 1_024;
 /** Of that so much is kept: a receiver's error message begins with what matters. */
-const ANSWER_CHARS_MAX = 256;
+export const ANSWER_CHARS_MAX = 256;
 /** Answers that may say when to come again. */
 const ASKS_TO_WAIT: ReadonlySet<number> = new Set([429, 503]);
 

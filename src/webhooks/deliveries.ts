@@ -17,7 +17,7 @@ import {
 import type { EventType } from "../domain/event.ts";
 
 /** Attempts that are kept of a delivery, the last ones: a schedule has 13. */
-const ATTEMPTS_KEPT = 16;
+export const ATTEMPTS_KEPT = 16;
 
 /** The type of a delivery that tests its endpoint, and is of no event. */
 export const TEST = "webhook.test";
