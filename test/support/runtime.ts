@@ -4,6 +4,7 @@ import { fork, spawnSync, type ChildProcess } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { Api } from "./api.ts";
+import { entryTo } from "./entry.ts";
 import { logs } from "./logs.ts";
 import type { HostOptions, Served } from "./runtime-host.ts";
 
@@ -91,7 +92,8 @@ export class Runtime {
       child.send(message);
     });
     if (log === "record") logs.forbid(OPERATOR_TOKEN);
-    return new Runtime(child, served, log === "record");
+    const address = await entryTo(served.address);
+    return new Runtime(child, { ...served, address }, log === "record");
   }
 
   get api(): Api {

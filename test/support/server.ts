@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import path from "node:path";
 import { Api } from "./api.ts";
+import { entryTo } from "./entry.ts";
 import { logs } from "./logs.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
@@ -27,7 +28,7 @@ async function freePort(): Promise<number> {
 }
 
 export class Server {
-  readonly address: string;
+  address: string;
   readonly #process: ChildProcess;
   #output = "";
   #isClosed = false;
@@ -66,6 +67,7 @@ export class Server {
     );
     const server = new Server(child, `http://localhost:${port}`);
     await server.#answers();
+    server.address = await entryTo(server.address);
     logs.forbid(server.operatorToken);
     return server;
   }
