@@ -39,6 +39,8 @@ const VITEST = path.join(ROOT, "node_modules/vitest/vitest.mjs");
 /** Nothing of what they see is anybody else's business. */
 const QUIET = { REDOCLY_TELEMETRY: "off", REDOCLY_SUPPRESS_UPDATE_NOTICE: "true" };
 const START_TIMEOUT_MS = 60_000;
+/** Of one test, whose every call waits for its turn at Prism, on a machine that may be busy. */
+const TEST_TIMEOUT_MS = 600_000;
 
 const say = (text: string) => void process.stdout.write(`${text}\n`);
 
@@ -149,7 +151,9 @@ async function proxy(document: string): Promise<boolean> {
   try {
     if (!(await isHeard(gate, () => first))) throw new Error("Prism takes a wrong answer.");
     hear = (judged) => ledger.enter(judged);
-    const e2e = ["run", "--config", "test/vitest.config.ts", "--project", "e2e", ...positionals];
+    const time = ["--testTimeout", String(TEST_TIMEOUT_MS)];
+    const project = ["--config", "test/vitest.config.ts", "--project", "e2e"];
+    const e2e = ["run", ...project, ...time, ...positionals];
     const env = { OPENAPI_GATE: gate.control };
     const isPassed = await run(process.execPath, [VITEST, ...e2e], env);
     report(ledger, gate.past);
