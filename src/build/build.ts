@@ -7,7 +7,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { openApiDocument } from "../http/reference.ts";
+import { openApiDocument } from "../reference/document.ts";
 import { bundlePages } from "./pages.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, expect, it } from "vitest";
-import { openApiDocument } from "../../src/http/reference.ts";
+import { openApiDocument } from "../../src/reference/document.ts";
 import { prepared } from "../support/prepared.ts";
 import { Runtime } from "../support/runtime.ts";
 

@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { Codedrop, type ProblemSlug } from "../../src/client/client.ts";
 import { Export, List } from "../../src/client/lists.ts";
 import type { problems } from "../../src/http/problems.ts";
-import { openApiDocument } from "../../src/http/reference.ts";
+import { openApiDocument } from "../../src/reference/document.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 

@@ -8,12 +8,11 @@ import { formatEventId } from "../../src/domain/event.ts";
 import { base32, formatId, ID_RANDOM_BYTES, type IdKind } from "../../src/domain/id.ts";
 import { formatHoldId, formatRedemptionId } from "../../src/domain/redemption.ts";
 import { formatWebhookSecret, WEBHOOK_SECRET_BYTES } from "../../src/domain/webhook-secret.ts";
-import { createApp } from "../../src/http/app.ts";
-import { completeDocument, type Document, type Schema } from "../../src/http/document.ts";
+import { completeDocument, type Document, type Schema } from "../../src/reference/complete.ts";
+import { generatedDocument } from "../../src/reference/document.ts";
 
-const answer = await createApp().request("https://codedrop.test/openapi.json");
-const text = await answer.text();
-const made = JSON.parse(text) as Document;
+const made = generatedDocument() as unknown as Document;
+const text = JSON.stringify(made);
 const document = completeDocument(made);
 const { schemas } = document.components;
 

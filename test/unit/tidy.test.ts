@@ -65,7 +65,8 @@ const ARROWS: Record<string, string[]> = {
   client: [],
   cli: ["client"],
   pages: ["client", "domain"],
-  build: ["http"],
+  reference: ["http", "identity", "webhooks", "domain"],
+  build: ["reference"],
   "": ["http", "batch-runner", "code-pool", "herald", "users", "webhooks", "domain"],
 };
 

@@ -14,8 +14,8 @@ import {
   PAGE_ORIGIN,
   PARAMETERS,
   type Bounds,
-} from "./document-bounds.ts";
-import { DESCRIPTIONS, TAGS } from "./document-words.ts";
+} from "./bounds.ts";
+import { DESCRIPTIONS, TAGS } from "./words.ts";
 
 export interface Schema extends Bounds {
   $ref?: string;

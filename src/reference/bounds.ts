@@ -16,12 +16,12 @@ import { USER_EMAIL_MAX, USER_ID_MAX } from "../domain/user.ts";
 import { TOKEN_LENGTH_MAX } from "../identity/user-token.ts";
 import { ANSWER_CHARS_MAX } from "../webhooks/attempt.ts";
 import { ATTEMPTS_KEPT } from "../webhooks/deliveries.ts";
-import { AMOUNT_MAX } from "./campaign-schemas.ts";
-import { ERRORS_SHOWN_MAX } from "./import-schemas.ts";
-import { CURSOR_MAX, LIMIT_MAX } from "./paging.ts";
-import { FIELD_ERRORS_MAX } from "./problem-response.ts";
-import { BODY_BYTES_MAX, FIT } from "./schemas.ts";
-import { INTERVALS_MAX } from "./stats-schemas.ts";
+import { AMOUNT_MAX } from "../http/campaign-schemas.ts";
+import { ERRORS_SHOWN_MAX } from "../http/import-schemas.ts";
+import { CURSOR_MAX, LIMIT_MAX } from "../http/paging.ts";
+import { FIELD_ERRORS_MAX } from "../http/problem-response.ts";
+import { BODY_BYTES_MAX, FIT } from "../http/schemas.ts";
+import { INTERVALS_MAX } from "../http/stats-schemas.ts";
 
 export interface Bounds {
   maxLength?: number;

@@ -5,9 +5,10 @@
 
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import * as z from "zod";
-import { createApp } from "./app.ts";
-import { EVENTS } from "./event-schemas.ts";
-import type { HttpEnv } from "./http-env.ts";
+import { createApp } from "../http/app.ts";
+import { EVENTS } from "../http/event-schemas.ts";
+import type { HttpEnv } from "../http/http-env.ts";
+import { completeDocument } from "./complete.ts";
 
 const DESCRIPTION = `Brands keep pools of discount codes; a user asks for one and gets exactly one that nobody else ever gets.
 
@@ -41,8 +42,13 @@ function describeWebhooks({ openAPIRegistry: registry }: OpenAPIHono<HttpEnv>): 
   }
 }
 
-/** The document; each call makes it anew. */
+/** The document as it is served; each call makes it anew. */
 export function openApiDocument() {
+  return completeDocument(generatedDocument());
+}
+
+/** What the schemas themselves say. */
+export function generatedDocument() {
   const app = createApp();
   describeWebhooks(app);
   app.openAPIRegistry.registerComponent("securitySchemes", "operatorToken", {
