@@ -40,7 +40,7 @@ const TWISTS: readonly Twist[] = [
 ];
 /** Methods that HTTP knows; others never reach a Worker. */
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "QUERY"];
-const STRAYS = ["/", "/v1", "/v1/", "/v1/nope", "/.env", "/.git/HEAD", "/admin", "/V1/brand", "//"];
+const STRAYS = ["/v1", "/v1/", "/v1/nope", "/.env", "/.git/HEAD", "/admin", "/V1/brand", "//"];
 const TYPES = [
   "application/json; charset=utf-8",
   "application/json ;charset=latin1",
