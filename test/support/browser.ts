@@ -2,9 +2,12 @@
 
 import { existsSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
+import path from "node:path";
 import { chromium, type Browser } from "playwright-core";
 
 const CANDIDATES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+/** The same fonts on every machine. */
+const FONTS = path.join(import.meta.dirname, "fonts.conf");
 
 /** Where there is one on this machine; npm brings none. */
 export function findChromium(): string | null {
@@ -19,6 +22,7 @@ export async function startBrowser(): Promise<Browser> {
   }
   return chromium.launch({
     executablePath,
+    env: { ...process.env, FONTCONFIG_FILE: FONTS },
     args: ["--no-sandbox", "--host-resolver-rules=MAP * 127.0.0.1, EXCLUDE 127.0.0.1"],
   });
 }
