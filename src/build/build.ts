@@ -9,6 +9,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { openApiDocument } from "../reference/document.ts";
 import { bundlePages } from "./pages.ts";
+import { bundleWidget } from "./widget.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 export const ASSETS_FOLDER = path.join(ROOT, "dist/assets");
@@ -45,6 +46,7 @@ export async function buildAssets(folder = ASSETS_FOLDER): Promise<Files> {
   const files: Files = new Map([
     ["openapi.json", JSON.stringify(openApiDocument())],
     ...(await bundlePages(path.join(ROOT, "src/pages"))),
+    ...(await bundleWidget(path.join(ROOT, "src/pages/widget"))),
   ]);
   place(folder, files);
   return files;

@@ -11,7 +11,7 @@ const PAGES = [{ folder: "console", file: "console.html" }];
 /** Browsers of the last two years. */
 const TARGET = "es2023";
 
-const COMMON = {
+export const COMMON = {
   bundle: true,
   minify: true,
   write: false,

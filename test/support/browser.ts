@@ -1,9 +1,9 @@
 /** A real Chromium, and partner sites for it to open: pages of any host, on this machine. */
 
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
 import path from "node:path";
-import { chromium, type Browser } from "playwright-core";
+import { chromium, type Browser, type Page } from "playwright-core";
 
 const CANDIDATES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 /** The same fonts on every machine. */
@@ -27,14 +27,20 @@ export async function startBrowser(): Promise<Browser> {
   });
 }
 
-const EMPTY: RequestListener = (_request, response) => {
-  response.setHeader("Content-Type", "text/html; charset=utf-8");
-  response.end("<!doctype html><title>Partner</title><link rel=icon href=data:,><p>Partner");
-};
+const EMPTY = "<!doctype html><title>Partner</title><link rel=icon href=data:,><p>Partner";
 
-/** A site under every host name, which serves an empty page under every path unless you say. */
+/** Serves one page, an empty one as a rule, under every path. */
+export function onePage({ html = EMPTY, csp = "" } = {}): RequestListener {
+  return (_request, response) => {
+    response.setHeader("Content-Type", "text/html; charset=utf-8");
+    if (csp !== "") response.setHeader("Content-Security-Policy", csp);
+    response.end(html);
+  };
+}
+
+/** A site under every host name. */
 export async function startSite(
-  serve: RequestListener = EMPTY,
+  serve: RequestListener = onePage(),
 ): Promise<{ port: number; close: () => void }> {
   const site: Server = createServer(serve);
   await new Promise<void>((resolve) => {
@@ -43,4 +49,29 @@ export async function startSite(
   const address = site.address();
   if (address === null || typeof address === "string") throw new Error("The site has no port");
   return { port: address.port, close: () => site.close() };
+}
+
+/** What a page must not do: errors on its console, and calls to a host that is not among these. */
+export function watch(page: Page, origins: string[]): { errors: string[]; strangers: string[] } {
+  const seen = { errors: [] as string[], strangers: [] as string[] };
+  page.on("console", (message) => {
+    if (message.type() === "error") seen.errors.push(message.text());
+  });
+  page.on("pageerror", (error) => seen.errors.push(String(error)));
+  page.on("request", (request) => {
+    const { origin, protocol } = new URL(request.url());
+    if (protocol !== "data:" && !origins.includes(origin)) seen.strangers.push(request.url());
+  });
+  return seen;
+}
+
+const AXE = path.resolve(import.meta.dirname, "../../node_modules/axe-core/axe.min.js");
+
+/** What axe finds wrong, as the rule and where. */
+export async function axe(page: Page): Promise<string[]> {
+  // By the debugger, which no CSP of the page stops.
+  await page.evaluate(readFileSync(AXE, "utf8"));
+  return page.evaluate(`axe.run().then(({ violations }) =>
+    violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ target, failureSummary }) => id + " at " + target + ": " + failureSummary)))`);
 }
