@@ -1,13 +1,18 @@
-/** The demo brand that `npm start` makes on its first run. */
+/** The demo brand that `npm start` makes on its first run, and how its partner's site belongs to it. */
 
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import type { Partnership } from "./partner/site.ts";
 
 export interface Demo {
   slug: string;
   campaign: string;
   codes: number;
   keys: { secret: string; publishable: string };
+  /** Missing in older files: it signs the tokens of the demo site's users. */
+  identity_secret?: string;
+  /** Where the demo site was last: it moves when its port is taken. */
+  site_origin?: string;
 }
 
 /**
@@ -16,6 +21,7 @@ export interface Demo {
 const DEMO_FILE = "codedrop-demo.json";
 const CAMPAIGN = "welcome";
 const CODES = 1_000;
+const IDENTITY = { issuer: "https://nordkai.example/", audience: "codedrop" };
 
 /** Calls the API; `route` is the method and the path. */
 async function call(address: string, bearer: string, route: string, body?: unknown) {
@@ -51,23 +57,73 @@ async function ensureCampaign(address: string, secret: string): Promise<void> {
   }
 }
 
+function keep(stateDir: string, demo: Demo): void {
+  const file = path.join(stateDir, DEMO_FILE);
+  writeFileSync(file, JSON.stringify(demo, null, 2), { mode: 0o600 });
+  // One that was there keeps its own mode.
+  chmodSync(file, 0o600);
+}
+
 /** Makes the demo brand if there is no brand at all; null when there are brands but not this. */
 export async function seedDemo(options: {
   address: string;
   token: string;
   stateDir: string;
 }): Promise<Demo | null> {
-  const { address, token } = options;
-  const file = path.join(options.stateDir, DEMO_FILE);
+  const { address, token, stateDir } = options;
+  const file = path.join(stateDir, DEMO_FILE);
   if (!existsSync(file)) {
     const brands = await call(address, token, "GET /v1/brands?limit=1");
     if ((brands["data"] as unknown[]).length > 0) return null;
     const brand = await call(address, token, "POST /v1/brands", { name: "Acme", slug: "acme" });
     const keys = brand["keys"] as Demo["keys"];
-    const made: Demo = { slug: "acme", campaign: CAMPAIGN, codes: CODES, keys };
-    writeFileSync(file, JSON.stringify(made, null, 2), { mode: 0o600 });
+    keep(stateDir, { slug: "acme", campaign: CAMPAIGN, codes: CODES, keys });
   }
   const demo = JSON.parse(readFileSync(file, "utf8")) as Demo;
   await ensureCampaign(address, demo.keys.secret);
   return demo;
+}
+
+/**
+ * Makes the site at `origin` a partner of the demo brand: its tokens count, and its page may use
+ * the publishable key. Null where the brand was given another identity, which stays, or lost its
+ * publishable key.
+ */
+export async function makePartner(
+  demo: Demo,
+  at: { address: string; stateDir: string; origin: string },
+): Promise<Partnership | null> {
+  const { address, stateDir, origin } = at;
+  const { secret, publishable } = demo.keys;
+  const { identity } = await call(address, secret, "GET /v1/brand");
+  const found = identity as { issuer: string; algorithm?: string } | null;
+  if (found !== null && (found.issuer !== IDENTITY.issuer || found.algorithm !== "HS256")) {
+    return null;
+  }
+  let identitySecret = found === null ? undefined : demo.identity_secret;
+  if (identitySecret === undefined) {
+    const set = { identity: { ...IDENTITY, algorithm: "HS256" } };
+    const profile = await call(address, secret, "PATCH /v1/brand", set);
+    identitySecret = (profile["identity"] as { secret: string }).secret;
+    keep(stateDir, { ...demo, identity_secret: identitySecret });
+  }
+  const keys = await call(address, secret, "GET /v1/keys?limit=100");
+  const listed = (keys["data"] as { id: string; kind: string; hint: string }[]).find(
+    ({ kind, hint }) => kind === "publishable" && publishable.endsWith(hint),
+  );
+  if (listed === undefined) return null;
+  const { allowed_origins: origins } = listed as unknown as { allowed_origins: string[] };
+  if (!origins.includes(origin)) {
+    const others = origins.filter((one) => one !== demo.site_origin);
+    const set = { allowed_origins: [...others, origin] };
+    await call(address, secret, `PATCH /v1/keys/${listed.id}`, set);
+  }
+  keep(stateDir, { ...demo, identity_secret: identitySecret, site_origin: origin });
+  return {
+    codedrop: address,
+    campaign: demo.campaign,
+    publishableKey: publishable,
+    ...IDENTITY,
+    identitySecret,
+  };
 }

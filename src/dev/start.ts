@@ -9,13 +9,16 @@ import { existsSync, readFileSync, writeFileSync, appendFileSync, mkdirSync } fr
 import path from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { buildAssets } from "../build/build.ts";
-import { seedDemo, type Demo } from "./demo.ts";
+import { makePartner, seedDemo, type Demo } from "./demo.ts";
+import { PartnerSite } from "./partner/site.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 const WRANGLER = path.join(ROOT, "node_modules/wrangler/bin/wrangler.js");
 const VARS_FILE = path.join(ROOT, ".dev.vars");
 /** How long wrangler may take to serve: generous, for a busy machine's first start. */
 const READY_TIMEOUT_MS = 120_000;
+/** As in wrangler.toml. */
+const PORT = 8787;
 
 const wranglerArgs = process.argv.slice(2).filter((arg) => arg !== "--no-seed");
 const seeds = !process.argv.includes("--no-seed");
@@ -61,9 +64,14 @@ function migrate(stateDir: string): void {
 }
 
 /** Starts `wrangler dev`; resolves with the address when it serves. */
-function serve(stateDir: string): { wrangler: ChildProcess; ready: Promise<string> } {
+function serve(
+  stateDir: string,
+  site: PartnerSite | null,
+): { wrangler: ChildProcess; ready: Promise<string> } {
   const rest = argument("persist-to") === undefined ? ["--persist-to", stateDir] : [];
-  const args = [WRANGLER, "dev", "--show-interactive-dev-session=false", ...rest, ...wranglerArgs];
+  const demo = site === null ? [] : ["--var", `DEMO_SITE:${site.origin}`];
+  const own = ["dev", "--show-interactive-dev-session=false", ...rest, ...demo];
+  const args = [WRANGLER, ...own, ...wranglerArgs];
   const wrangler = spawn(process.execPath, args, {
     cwd: ROOT,
     // Without the second, wrangler asks Cloudflare where this machine is: noise on a machine
@@ -90,7 +98,8 @@ function serve(stateDir: string): { wrangler: ChildProcess; ready: Promise<strin
   return { wrangler, ready };
 }
 
-function printDemo(address: string, demo: Demo): void {
+function printDemo(address: string, demo: Demo, origin: string | null): void {
+  const shop = origin ?? "none, for the brand's identity or publishable key was changed";
   console.log(`
 The demo brand "${demo.slug}" has the campaign "${demo.campaign}" with ${demo.codes.toLocaleString("en")} codes.
   secret key       ${demo.keys.secret}
@@ -103,8 +112,9 @@ curl -X POST ${address}/v1/campaigns/${demo.campaign}/claims \\
   -H "Content-Type: application/json" \\
   -d '{"user": {"id": "u-1"}}'
 
-The console, for the secret key:  ${address}/console
-The documentation:                ${address}/docs
+A partner's site, to click through:  ${shop}
+The console, for the secret key:     ${address}/console
+The documentation:                   ${address}/docs
 `);
 }
 
@@ -115,18 +125,25 @@ const stateDir = path.resolve(ROOT, argument("persist-to") ?? ".wrangler/state")
 mkdirSync(stateDir, { recursive: true });
 migrate(stateDir);
 await buildAssets();
-const { wrangler, ready } = serve(stateDir);
+// In this very process, so that it ends with it, however that ends.
+const site = seeds ? await PartnerSite.listen(Number(argument("port") ?? PORT) + 1) : null;
+const { wrangler, ready } = serve(stateDir, site);
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.on(signal, () => wrangler.kill(signal));
 wrangler.once("exit", (code, signal) => process.exit(signal === null ? (code ?? 1) : 0));
 
 try {
   const address = await ready;
-  if (seeds) {
+  if (site !== null) {
     const demo = await seedDemo({ address, token, stateDir });
     if (demo === null) {
       console.log(`\nThere are brands in ${stateDir} already, so no demo brand was made.`);
-    } else printDemo(address, demo);
+    } else {
+      const { origin } = site;
+      const partnership = await makePartner(demo, { address, stateDir, origin });
+      if (partnership !== null) site.serve(partnership);
+      printDemo(address, demo, partnership === null ? null : origin);
+    }
   }
 } catch (error) {
   wrangler.kill();

@@ -9,9 +9,11 @@ import type { Browser, BrowserContext, Page, Route } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ASSETS_FOLDER } from "../../src/build/build.ts";
 import { unique, type Brand } from "../support/api.ts";
-import { onePage, startBrowser, startSite, watch } from "../support/browser.ts";
+import { axe, onePage, startBrowser, startSite, watch } from "../support/browser.ts";
 import { FakeService } from "../support/fake-service.ts";
-import { bundle, newState, Runtime } from "../support/runtime.ts";
+import { prepared } from "../support/prepared.ts";
+import { Runtime } from "../support/runtime.ts";
+import { holdScreenshots } from "../support/screenshots.ts";
 
 const ISSUER = "https://login.partner.example/";
 const GZIP_MAX = 8 * 1024;
@@ -28,10 +30,8 @@ let key: string;
 let identitySecret: string;
 
 beforeAll(async () => {
-  const folder = path.join(work, "bundle");
   const stateDir = path.join(work, "state");
-  bundle(folder);
-  newState(stateDir);
+  const folder = prepared(stateDir);
   turnstile = await FakeService.start();
   const vars = { TURNSTILE_VERIFY_URL: `${turnstile.url}/siteverify` };
   [runtime, browser] = await Promise.all([
@@ -42,7 +42,7 @@ beforeAll(async () => {
   site = await startSite(
     onePage({
       html: `<!doctype html><html lang=en><meta name=color-scheme content="light dark">
-      <title>Partner</title><script type=module src=${address}/widget.js></script><h1>Partner</h1>`,
+      <title>Partner</title><script type=module src=${address}/widget.js></script><main><h1>Partner</h1></main>`,
       csp: `default-src 'none'; script-src ${address}; connect-src ${address}`,
     }),
   );
@@ -120,7 +120,7 @@ async function open(
   await page.evaluate(`${SETUP}
     for (const [name, value] of Object.entries(${all})) element.setAttribute(name, value);
     element.userToken = ${JSON.stringify(token)};
-    document.body.append(element);
+    document.querySelector("main").append(element);
     undefined;`);
   return { page, seen, events: () => page.evaluate("told") };
 }
@@ -518,5 +518,173 @@ describe("a hostile brand", () => {
       expect([url, await other.page.locator("a").count()]).toEqual([url, isLinked ? 1 : 0]);
       await other.page.close();
     }
+  });
+});
+
+/** A Codedrop of few words: what it answers about each campaign of the gallery. */
+const VIEW = {
+  status: "active",
+  discount: { type: "percentage", value: 15 },
+  starts_at: null,
+  ends_at: null,
+  availability: "available",
+  consent: null,
+  challenge: null,
+  shop_url: null,
+};
+const CLAIM = {
+  id: "clm_1",
+  code: "K7QF-3MWD-9RTX",
+  status: "claimed",
+  reveal_by: null,
+  expires_at: null,
+  shop_url: "https://shop.example/",
+};
+const YEAR_2099 = "2099-03-01T18:30:00.000Z";
+const CONSENT = "Acme may write to me about its shop. I can take that back at any time.";
+
+interface Frame {
+  view?: object;
+  /** Is claimed at once; a number is a problem's status. */
+  claim?: object | number;
+  isSignedOut?: boolean;
+  press?: string;
+  state: string;
+  lang?: string;
+}
+
+const OFFER = { type: "fixed_amount", value: 500, currency: "EUR", minimum_order_amount: 2_550 };
+const GALLERY: Record<string, Frame> = {
+  Loading: { view: { isSilent: true }, state: "loading" },
+  "Signed out": { isSignedOut: true, view: { availability: "low" }, state: "signed-out" },
+  Ready: { view: { discount: OFFER, ends_at: YEAR_2099 }, state: "ready" },
+  "Almost gone": { view: { availability: "low" }, state: "ready" },
+  Consent: {
+    view: { consent: { required: true, text: CONSENT, version: "1" } },
+    press: "Get my code",
+    state: "ready",
+  },
+  Challenge: {
+    view: { challenge: { type: "turnstile", site_key: "0x4" } },
+    press: "Get my code",
+    state: "ready",
+  },
+  Working: { claim: { isSilent: true }, state: "working" },
+  Reserved: { claim: { code: null, status: "reserved", reveal_by: YEAR_2099 }, state: "reserved" },
+  Lapsed: { claim: { code: null, status: "lapsed" }, state: "lapsed" },
+  Revealed: { claim: { isNew: true, expires_at: YEAR_2099 }, state: "revealed" },
+  "Already yours": { claim: { shop_url: null }, state: "yours" },
+  Redeemed: { claim: { status: "redeemed" }, state: "redeemed" },
+  Expired: { claim: { status: "expired" }, state: "expired" },
+  Revoked: { claim: { status: "revoked" }, state: "revoked" },
+  Exhausted: { view: { availability: "exhausted" }, state: "exhausted" },
+  "Not started": { view: { starts_at: YEAR_2099 }, isSignedOut: true, state: "not-started" },
+  Paused: { view: { status: "paused" }, state: "paused" },
+  Ended: { view: { status: "ended" }, state: "ended" },
+  Failed: { claim: 429, state: "error" },
+  Unavailable: { claim: 403, state: "error" },
+  Deutsch: {
+    lang: "de-AT",
+    view: { discount: { type: "free_shipping" } },
+    claim: { isNew: true, expires_at: YEAR_2099 },
+    state: "revealed",
+  },
+  "A very long name that some brand gave its campaign, for reasons that it has not told anyone": {
+    claim: { isNew: true, code: "SOME-BRANDS-HAVE-CODES-THAT-ARE-LONGER-THAN-A-PHONE-IS-WIDE" },
+    state: "revealed",
+  },
+};
+
+async function play(call: Route): Promise<void> {
+  const request = call.request();
+  const headers = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Headers": "*, authorization",
+  };
+  if (request.method() === "OPTIONS") return call.fulfill({ status: 204, headers });
+  const name = decodeURIComponent(/campaigns\/([^/]+)/.exec(request.url())?.[1] ?? "");
+  const { view = {}, claim = {} } = GALLERY[name] ?? {};
+  const isClaim = request.method() === "POST";
+  if (typeof claim === "number" && isClaim) {
+    const refused = problem(claim, "some-problem", { "Retry-After": "60" });
+    return call.fulfill(refused);
+  }
+  const body = isClaim
+    ? { campaign_id: "cmp_1", ...CLAIM, ...(claim as object) }
+    : { id: "cmp_1", name, ...VIEW, ...view };
+  if ("isSilent" in body) return;
+  const status = "isNew" in body ? 201 : 200;
+  return call.fulfill({ status, headers, contentType: "application/json", json: body });
+}
+
+describe("every state", () => {
+  it("is without a violation that axe finds, and looks as it did, light and dark", async () => {
+    await context.route(`${runtime.address}/v1/**`, play);
+    const page = await context.newPage();
+    const seen = watch(page, [partner, runtime.address]);
+    await page.goto(partner);
+    await page.evaluate(`{
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync("main { display: flex; flex-wrap: wrap; gap: 16px; align-items: start } " +
+        "body { font: 16px/1.5 sans-serif; margin: 16px } h1 { flex: 0 0 100%; margin: 0 } codedrop-claim { flex: 1 1 300px }");
+      document.adoptedStyleSheets = [sheet];
+      const main = document.querySelector("main");
+      for (const [name, frame] of Object.entries(${JSON.stringify(GALLERY)})) {
+        const element = document.createElement("codedrop-claim");
+        const { lang = "en-GB", isSignedOut = false, claim } = frame;
+        const attributes = { campaign: name, key: "cdp_live_x", lang, id: name };
+        for (const [one, value] of Object.entries(attributes)) element.setAttribute(one, value);
+        if (claim !== undefined) element.setAttribute("auto", "");
+        element.userToken = isSignedOut ? null : "a.e30.b";
+        main.append(element);
+      }
+    }`);
+    for (const [name, { state, press }] of Object.entries(GALLERY)) {
+      const element = page.locator(`[id=${JSON.stringify(name)}]`);
+      const current = () =>
+        element.evaluate<string, unknown>((one) => (one as { state: string }).state);
+      await expect.poll(async () => [name, await current()]).toEqual([name, state]);
+      if (press !== undefined) await element.getByRole("button", { name: press }).click();
+    }
+    await page.evaluate("document.activeElement.blur()");
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      expect([colorScheme, await axe(page)]).toEqual([colorScheme, []]);
+    }
+    await holdScreenshots(page, "widget");
+    const heights = await page.evaluate<number[]>(`[...document.querySelectorAll("codedrop-claim")]
+      .flatMap((one) => [...one.shadowRoot.querySelectorAll("button, a, label")])
+      .map((one) => one.getBoundingClientRect().height)`);
+    expect(Math.min(...heights)).toBeGreaterThanOrEqual(44);
+    const told = seen.errors.filter((error) => !/status of (429|403)/.test(error));
+    expect([told, seen.strangers]).toEqual([[], []]);
+  });
+
+  it("takes the page's own words and colours, and the words of another language", async () => {
+    await context.route(`${runtime.address}/v1/**`, play);
+    const { page } = await open("Ready", "a.e30.b", { lang: "fr" });
+    await page.getByText("€").first().waitFor();
+    await page.evaluate(`element.texts = { get: "Prends $& {0}" };
+      element.style.setProperty("--codedrop-accent", "rgb(1, 2, 3)");`);
+    await button(page, "Prends $&").waitFor();
+    const colour = await page.evaluate(
+      `getComputedStyle(element.shadowRoot.querySelector("button")).backgroundColor`,
+    );
+    expect(colour).toBe("rgb(1, 2, 3)");
+    expect(await page.locator("[part=offer]").textContent()).toMatch(/^5\s€ off$/);
+  });
+
+  it("stays as it is without motion, and has its bounds where colours are forced", async () => {
+    await context.route(`${runtime.address}/v1/**`, play);
+    const { page } = await open("Working", "a.e30.b", { auto: "" });
+    await button(page, "Getting your code").waitFor();
+    const moves = () => page.evaluate("element.shadowRoot.getAnimations().length");
+    expect(await moves()).toBe(1);
+    await page.emulateMedia({ reducedMotion: "reduce", forcedColors: "active" });
+    expect(await moves()).toBe(0);
+    const border = await page.evaluate(
+      `getComputedStyle(element.shadowRoot.querySelector("button")).borderTopWidth`,
+    );
+    expect(border).toBe("1px");
   });
 });

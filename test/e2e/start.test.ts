@@ -19,7 +19,7 @@ afterAll(() => {
 describe("npm start on no data", () => {
   it("seeds a demo brand and prints a curl that hands out a code, once per user", async () => {
     server = await Server.start(stateDir, []);
-    await server.printed(/All calls/);
+    await server.printed(/The documentation/);
     const command = /^curl (?:.*\\\n)*.*$/m.exec(server.output)?.[0] ?? "";
     expect(command).toContain("cdk_live_");
     const first = runCurl<ClaimBody>(command);
@@ -52,7 +52,7 @@ describe("npm start on no data", () => {
     const token = server?.operatorToken;
     server?.kill();
     server = await Server.start(stateDir, []);
-    await server.printed(/All calls/);
+    await server.printed(/The documentation/);
     expect(server.operatorToken).toBe(token);
     const keyIn = (output: string) => /cdk_live_\w+/.exec(output)?.[0];
     expect(keyIn(server.output)).toBe(keyIn(before));
@@ -70,7 +70,7 @@ describe("npm start on no data", () => {
     );
     server.kill();
     server = await Server.start(cut, []);
-    await server.printed(/All calls/);
+    await server.printed(/The documentation/);
     const { secret } = body["keys"] as { secret: string };
     const stats = await server.api.send(secret, "GET /v1/campaigns/welcome/stats");
     expect(stats.body["totals"]).toMatchObject({ codes: 1_000, available: 1_000 });

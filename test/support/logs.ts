@@ -22,7 +22,7 @@ const SECRETS: [what: string, shape: RegExp][] = [
 ];
 
 /** What `npm start` prints on purpose: the keys of the demo brand, which is made for that. */
-const DEMO = /The demo brand "[^]*?All calls: /g;
+const DEMO = /The demo brand "[^]*?The documentation: /g;
 
 export class LogWatch {
   #text = "";

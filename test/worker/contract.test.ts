@@ -83,6 +83,7 @@ const SEEN = new Set([
   "/assets/:file",
   "/console",
   "/console/session",
+  "/demo",
   "/docs",
   "/docs/:guide",
   "/:page{console|docs}/",

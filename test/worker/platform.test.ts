@@ -15,6 +15,18 @@ describe("health", () => {
   });
 });
 
+it("leads from /demo to the demo site, and a deployment has none", async () => {
+  const at = async (site: string) => {
+    const request = new Request<unknown, IncomingRequestCfProperties>("http://codedrop.test/demo");
+    const there = { ...env, DEMO_SITE: site } as unknown as Env;
+    const { status, headers } = await worker.fetch(request, there, createExecutionContext());
+    return [status, headers.get("Location")];
+  };
+  expect(await at("http://localhost:8788")).toEqual([302, "http://localhost:8788"]);
+  expect(await at("")).toEqual([404, null]);
+  expect(env.DEMO_SITE).toBe("");
+});
+
 describe("with D1 down", () => {
   const call = async (path: string, bearer: string) => {
     const broken = { ...env, DB: faultyD1(env.DB, [{ when: "before", sql: /./, times: 1_000 }]) };

@@ -39,6 +39,11 @@ for (const path of ["/console", "/docs", "/docs/:guide"]) {
 pageRoutes.get("/assets/:file", (c) => serveFile(c, { "Cache-Control": YEAR }));
 pageRoutes.get("/", (c) => c.redirect("/docs"));
 pageRoutes.get("/:page{console|docs}/", (c) => c.redirect(`/${c.req.param("page")}`));
+pageRoutes.get("/demo", (c) => {
+  const site: string = c.env.DEMO_SITE;
+  if (site === "") throw new ProblemError("not-found");
+  return c.redirect(site);
+});
 pageRoutes.get("/openapi.json", (c) => serveFile(c, { "Cache-Control": MINUTES_5 }));
 // For pages of any site.
 pageRoutes.get("/widget.js", (c) =>
