@@ -1,0 +1,121 @@
+/** The console in a browser: signed in, watched, and held against the rules of accessibility. */
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** What a browser says by itself of an answer with such a status. */
+const FAILED = /^Failed to load resource: .* status of (\d+)/;
+
+/** Scripts of the page are text: the tests have no types of browsers. */
+const FIND_VIOLATIONS = `axe.run().then(({ violations }) =>
+  violations.map(({ id, nodes }) => id + ": " + nodes.map(({ html }) => html).join(" ")))`;
+
+const NAME_OF_FOCUS = `(() => {
+  const at = document.activeElement;
+  const label = at.getAttribute("aria-label") ?? at.labels?.[0]?.textContent;
+  return label ?? at.textContent;
+})()`;
+
+/** A thumb's width, less what rounding takes. */
+const FIND_SMALL = `[...document.querySelectorAll("button, a.button, select, input")]
+  .filter((one) => one.getClientRects().length > 0)
+  .map((one) => (/checkbox|radio/.test(one.type) ? one.closest("label") : one))
+  .filter((one) => one.getBoundingClientRect().height < 43.5)
+  .map((one) => "small: " + one.outerHTML.slice(0, 120))`;
+
+const PHONE = { width: 375, height: 812 };
+
+export class Console {
+  readonly page: Page;
+  readonly #complaints: string[] = [];
+
+  private constructor(page: Page, address: string, refused: readonly number[]) {
+    this.page = page;
+    page.on("console", (message) => {
+      if (!["error", "warning"].includes(message.type())) return;
+      const status = FAILED.exec(message.text())?.[1];
+      if (status === undefined || !refused.includes(Number(status))) {
+        this.#complaints.push(`${message.type()}: ${message.text()}`);
+      }
+    });
+    page.on("pageerror", (error) => this.#complaints.push(`thrown: ${error.message}`));
+    page.on("dialog", (dialog) => {
+      this.#complaints.push(`dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    page.on("request", (request) => {
+      const { origin, protocol } = new URL(request.url());
+      if (protocol !== "data:" && origin !== address) {
+        this.#complaints.push(`foreign: ${request.url()}`);
+      }
+    });
+  }
+
+  /** `refused`: statuses that the story has coming; any other is complained of. */
+  static async open(
+    on: Browser | BrowserContext,
+    address: string,
+    { refused = [] as readonly number[] } = {},
+  ): Promise<Console> {
+    const opened = new Console(await on.newPage(), address, refused);
+    await opened.page.goto(`${address}/console`);
+    return opened;
+  }
+
+  async signIn(key: string): Promise<void> {
+    await this.page.getByLabel("Secret key").fill(key);
+    await this.page.keyboard.press("Enter");
+    await this.page.getByRole("navigation").waitFor();
+  }
+
+  /** To a page of the console by its address, without loading anything anew. */
+  async go(hash: string, heading: string): Promise<void> {
+    await this.page.evaluate(`location.hash = ${JSON.stringify(`#/${hash}`)}`);
+    await this.page.getByRole("heading", { level: 1, name: heading, exact: true }).waitFor();
+  }
+
+  /** By the keyboard alone: Tab until what is called so has the focus. */
+  async tabTo(name: string): Promise<void> {
+    for (let i = 0; i < 100; i++) {
+      await this.page.keyboard.press("Tab");
+      const focused = (await this.page.evaluate(NAME_OF_FOCUS)) as string;
+      if (focused.includes(name)) return;
+    }
+    throw new Error(`Tab does not lead to ${name}`);
+  }
+
+  /** Press what is called so, by Tab and Enter. */
+  async press(name: string): Promise<void> {
+    await this.tabTo(name);
+    await this.page.keyboard.press("Enter");
+  }
+
+  /** Errors, warnings, dialogs, calls of other hosts, since the last call. */
+  complaints(): string[] {
+    return this.#complaints.splice(0);
+  }
+
+  /** What is wrong with the page as it is: what axe finds, light and dark, and on a phone. */
+  async faults(): Promise<string[]> {
+    const { page } = this;
+    await page.evaluate(AXE);
+    const found: string[] = [];
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      found.push(...((await page.evaluate(FIND_VIOLATIONS)) as string[]));
+    }
+    await page.emulateMedia({ colorScheme: null });
+    const before = page.viewportSize();
+    for (const size of [PHONE, { width: 1280, height: 900 }]) {
+      await page.setViewportSize(size);
+      const width = (await page.evaluate("document.documentElement.scrollWidth")) as number;
+      if (width > size.width) found.push(`${width} px wide on ${size.width}`);
+      if (size === PHONE) found.push(...((await page.evaluate(FIND_SMALL)) as string[]));
+    }
+    if (before !== null) await page.setViewportSize(before);
+    return found;
+  }
+}
