@@ -3,6 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { Empty } from "./parts/load.tsx";
+import { useToldTitle } from "./parts/title.ts";
 import { to, useRoute, type Route } from "./router.ts";
 import type { Session } from "./session.ts";
 import { pages } from "./views/pages.tsx";
@@ -30,11 +31,15 @@ function viewOf(route: Route, session: Session): View {
 
 export function Shell({ session, onLeave }: { session: Session; onLeave: () => void }) {
   const route = useRoute();
-  const { title, body } = viewOf(route, session);
+  const told = useToldTitle();
+  const { title: usual, body } = viewOf(route, session);
+  const title = told ?? usual;
   const heading = useRef<HTMLHeadingElement>(null);
   const isFirst = useRef(true);
   useEffect(() => {
     document.title = `${title} · ${session.brand.name} · Codedrop`;
+  }, [title]);
+  useEffect(() => {
     // Whoever follows a link is at the top of what it leads to, by screen reader, too.
     if (!isFirst.current) heading.current?.focus();
     isFirst.current = false;

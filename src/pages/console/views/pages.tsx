@@ -3,7 +3,7 @@
 import type { Route } from "../router.ts";
 import type { Session } from "../session.ts";
 import type { View } from "../shell.tsx";
-import { campaignPages } from "./campaigns.tsx";
+import { campaignPages } from "./campaigns/pages.tsx";
 
 /** By the first part of the address; undefined where the rest leads nowhere. */
 export const pages: Record<string, (rest: Route, session: Session) => View | undefined> = {
