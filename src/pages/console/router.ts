@@ -25,11 +25,23 @@ function decoded(part: string): string {
 export function useRoute(): Route {
   const [route, setRoute] = useState(routeNow);
   useEffect(() => {
-    const follow = () => setRoute(routeNow());
+    const follow = (event: HashChangeEvent) => {
+      if (holdsBack?.(event.newURL) !== true) setRoute(routeNow());
+    };
     addEventListener("hashchange", follow);
     return () => removeEventListener("hashchange", follow);
   }, []);
   return route;
+}
+
+/** Whether the page that is shown wants to stay, told where one is going. */
+type Guard = (address: string) => boolean;
+
+let holdsBack: Guard | null = null;
+
+/** Asked before another page is shown; it sees to the address. One at a time. */
+export function guardPage(guard: Guard | null): void {
+  holdsBack = guard;
 }
 
 /** For `href`. */

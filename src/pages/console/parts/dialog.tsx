@@ -21,7 +21,7 @@ export function Dialog(props: { title: string; onClose: () => void; children: Co
           aria-label="Close"
           onClick={() => dialog.current?.close()}
         >
-          ✕
+          ×
         </button>
       </header>
       {props.children}

@@ -140,8 +140,8 @@ function Acts({ campaign, onChange }: Pick<Of, "campaign" | "onChange">) {
         <Dialog title="End this campaign for good?" onClose={() => setEnding(false)}>
           <div class="stack">
             <p>
-              No user gets a code of <strong class="hostile">{campaign.name}</strong> any more, and
-              it cannot be resumed. Codes that users hold stay good for as long as they were.
+              No user gets a code of <bdi class="name">{campaign.name}</bdi> any more, and it cannot
+              be resumed. Codes that users hold stay good for as long as they were.
             </p>
             <div class="bar acts">
               <button type="button" class="button" onClick={() => setEnding(false)}>

@@ -14,7 +14,6 @@ import {
   GUESSES_PER_HIT_GUESSABLE_MIN,
   GUESSES_PER_HIT_MIN,
 } from "../../../../domain/code-space.ts";
-import { count } from "../../parts/words.tsx";
 
 const PLACES_MAX = 64;
 const LENGTH_MAX = 128;
@@ -22,6 +21,9 @@ const FIXED = /^[A-Za-z0-9!#$%()*+./:=?@_~-]*$/;
 
 /** Above it a number says nothing to a person any more. */
 const COUNTABLE_MAX = 1e15;
+
+const counts = new Intl.NumberFormat("en");
+const count = (number: number) => counts.format(number);
 
 const compact = new Intl.NumberFormat("en", {
   notation: "compact",
@@ -87,7 +89,9 @@ export function formatWords(
   const most = `${roughly(codesMax)} ${codesMax === 1 ? "code" : "codes"}`;
   return {
     room: `Room for ${most} at most, out of ${roughly(texts)} texts of this form.`,
-    odds: isNumber ? `With ${count(wanted)} codes, ${oddsWords(texts / wanted)}` : null,
+    odds: isNumber
+      ? `With ${count(wanted)} ${wanted === 1 ? "code" : "codes"}, ${oddsWords(texts / wanted)}`
+      : null,
     check:
       checks === 0
         ? "Too short for check characters: every guess has to be looked up."

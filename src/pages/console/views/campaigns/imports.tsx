@@ -109,15 +109,16 @@ function TakeFile({ campaign }: { campaign: string }) {
         1,000,000 rows and 100 MB.
       </p>
       <div class="check">
-        <input
-          id="dry"
-          type="checkbox"
-          checked={isDry}
-          disabled={isBusy}
-          aria-describedby="dry-hint"
-          onChange={(event) => setDry(event.currentTarget.checked)}
-        />
-        <label for="dry">Dry run</label>
+        <label>
+          <input
+            type="checkbox"
+            checked={isDry}
+            disabled={isBusy}
+            aria-describedby="dry-hint"
+            onChange={(event) => setDry(event.currentTarget.checked)}
+          />
+          Dry run
+        </label>
         <p id="dry-hint" class="hint">
           Judges every row and takes none.
         </p>
@@ -171,7 +172,6 @@ function DropZone({ onFile }: { onFile: (file: File | undefined) => void }) {
         Choose a file
         <input
           type="file"
-          class="visually-hidden"
           accept=".csv,.txt,.ndjson,.jsonl,.json"
           onChange={(event) => onFile(event.currentTarget.files?.[0])}
         />
@@ -194,7 +194,7 @@ function Progress({ campaign, file }: { campaign: string; file: File }) {
   return (
     <div class="stack" role="status">
       <p>
-        <bdi class="hostile">{file.name}</bdi> is being read: {count(rows)} rows so far.
+        <bdi>{file.name}</bdi> is being read: {count(rows)} rows so far.
       </p>
       <progress
         aria-label="Rows read"

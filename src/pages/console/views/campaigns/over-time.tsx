@@ -27,13 +27,19 @@ function windowOf({ ends_at: end }: Campaign, interval: Interval) {
 
 export function OverTime({ campaign, moved }: { campaign: Campaign; moved: string }) {
   const [interval, setInterval] = useState<Interval>("hour");
-  const stats = useLoad(
-    (signal) => codedrop.stats(campaign.id, windowOf(campaign, interval), { signal }),
+  const loaded = useLoad(
+    async (signal) => {
+      const stats = await codedrop.stats(campaign.id, windowOf(campaign, interval), { signal });
+      return { series: stats.series, interval };
+    },
     [campaign.id, campaign.ends_at, interval],
   );
   useEffect(() => {
-    if (moved !== "") stats.again();
+    if (moved !== "") loaded.again();
   }, [moved]);
+  // Until there is another one, the last chart stays: nothing on the page jumps.
+  const shown = useRef<{ series: Series; interval: Interval } | null>(null);
+  if (loaded.state === "there") shown.current = loaded.value;
   return (
     <section class="card stack" aria-labelledby="over-time">
       <header class="bar spread">
@@ -53,9 +59,12 @@ export function OverTime({ campaign, moved }: { campaign: Campaign; moved: strin
           ))}
         </fieldset>
       </header>
-      {stats.state === "loading" && <Loading />}
-      {stats.state === "failed" && <Failure error={stats.error} again={stats.again} />}
-      {stats.state === "there" && <Figure series={stats.value.series} interval={interval} />}
+      {loaded.state === "failed" && <Failure error={loaded.error} again={loaded.again} />}
+      {shown.current === null ? (
+        loaded.state === "loading" && <Loading />
+      ) : (
+        <Figure {...shown.current} />
+      )}
     </section>
   );
 }

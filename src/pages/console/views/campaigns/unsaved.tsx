@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Dialog } from "../../parts/dialog.tsx";
+import { guardPage } from "../../router.ts";
 
 /**
  * While `isDirty`, closing the window makes the browser ask, and leaving for another page of the
@@ -16,18 +17,16 @@ export function useUnsaved(isDirty: boolean) {
     const here = location.href;
     const holds = () => guards.current.isDirty && !guards.current.mayGo;
     const onClose = (event: BeforeUnloadEvent) => holds() && event.preventDefault();
-    const onMove = (event: HashChangeEvent) => {
-      if (!holds() || event.newURL === here) return;
-      event.stopImmediatePropagation();
-      history.pushState(null, "", here);
-      setTarget(event.newURL);
-    };
     addEventListener("beforeunload", onClose);
-    // On capture, so that it comes before whoever follows the address.
-    addEventListener("hashchange", onMove, true);
+    guardPage((address) => {
+      if (!holds() || address === here) return false;
+      history.pushState(null, "", here);
+      setTarget(address);
+      return true;
+    });
     return () => {
       removeEventListener("beforeunload", onClose);
-      removeEventListener("hashchange", onMove, true);
+      guardPage(null);
     };
   }, []);
   const letGo = () => {

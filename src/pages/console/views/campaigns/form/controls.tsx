@@ -99,14 +99,15 @@ export function Check({ form, label, hint, name }: Common & { name: NameOf<boole
   const id = useId();
   return (
     <div class="check">
-      <input
-        id={id}
-        type="checkbox"
-        aria-describedby={hint === undefined ? undefined : `${id}-hint`}
-        checked={form.draft[name]}
-        onChange={(event) => form.set({ [name]: event.currentTarget.checked })}
-      />
-      <label for={id}>{label}</label>
+      <label>
+        <input
+          type="checkbox"
+          aria-describedby={hint === undefined ? undefined : `${id}-hint`}
+          checked={form.draft[name]}
+          onChange={(event) => form.set({ [name]: event.currentTarget.checked })}
+        />
+        {label}
+      </label>
       {hint !== undefined && (
         <p id={`${id}-hint`} class="hint">
           {hint}

@@ -43,8 +43,9 @@ function Who({ form }: { form: Form }) {
         value={draft.reveal}
         options={[
           ["at_claim", "At once"],
-          ["on_demand", "When the user asks to see it: until then it is only reserved"],
+          ["on_demand", "When the user asks to see it"],
         ]}
+        hint={draft.reveal === "on_demand" ? "Until then it is only reserved." : undefined}
       />
       {draft.reveal === "on_demand" && (
         <Span
