@@ -6,8 +6,8 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** What a browser says by itself of an answer with such a status. */
-const FAILED = /^Failed to load resource: .* status of (\d+)/;
+/** What a browser says by itself of an answer with such a status, or of none. */
+const FAILED = /^Failed to load resource: (?:.* status of (\d+)|net::)/;
 
 /** Scripts of the page are text: the tests have no types of browsers. */
 const FIND_VIOLATIONS = `axe.run().then(({ violations }) =>
@@ -15,6 +15,7 @@ const FIND_VIOLATIONS = `axe.run().then(({ violations }) =>
 
 const NAME_OF_FOCUS = `(() => {
   const at = document.activeElement;
+  if (at === document.body) return "";
   const label = at.getAttribute("aria-label") ?? at.labels?.[0]?.textContent;
   return label ?? at.textContent;
 })()`;
@@ -26,7 +27,9 @@ const FIND_SMALL = `[...document.querySelectorAll("button, a.button, select, inp
   .filter((one) => one.getBoundingClientRect().height < 43.5)
   .map((one) => "small: " + one.outerHTML.slice(0, 120))`;
 
-const PHONE = { width: 375, height: 812 };
+const PHONE = 375;
+/** Each side of where the layout changes, too. */
+const WIDTHS = [PHONE, 768, 770, 1_088, 1_090, 1_247, 1_249, 1_280];
 
 export class Console {
   readonly page: Page;
@@ -36,8 +39,8 @@ export class Console {
     this.page = page;
     page.on("console", (message) => {
       if (!["error", "warning"].includes(message.type())) return;
-      const status = FAILED.exec(message.text())?.[1];
-      if (status === undefined || !refused.includes(Number(status))) {
+      const failed = FAILED.exec(message.text());
+      if (failed === null || !refused.includes(Number(failed[1] ?? 0))) {
         this.#complaints.push(`${message.type()}: ${message.text()}`);
       }
     });
@@ -54,7 +57,7 @@ export class Console {
     });
   }
 
-  /** `refused`: statuses that the story has coming; any other is complained of. */
+  /** `refused`: statuses that the story has coming, 0 where no answer comes. */
   static async open(
     on: Browser | BrowserContext,
     address: string,
@@ -77,12 +80,12 @@ export class Console {
     await this.page.getByRole("heading", { level: 1, name: heading, exact: true }).waitFor();
   }
 
-  /** By the keyboard alone: Tab until what is called so has the focus. */
+  /** By the keyboard alone: Tab until something has the focus whose name begins so. */
   async tabTo(name: string): Promise<void> {
     for (let i = 0; i < 100; i++) {
       await this.page.keyboard.press("Tab");
       const focused = (await this.page.evaluate(NAME_OF_FOCUS)) as string;
-      if (focused.includes(name)) return;
+      if (focused.trim().startsWith(name)) return;
     }
     throw new Error(`Tab does not lead to ${name}`);
   }
@@ -109,10 +112,10 @@ export class Console {
     }
     await page.emulateMedia({ colorScheme: null });
     const before = page.viewportSize();
-    for (const size of [PHONE, { width: 1280, height: 900 }]) {
-      await page.setViewportSize(size);
+    for (const size of WIDTHS) {
+      await page.setViewportSize({ width: size, height: 800 });
       const width = (await page.evaluate("document.documentElement.scrollWidth")) as number;
-      if (width > size.width) found.push(`${width} px wide on ${size.width}`);
+      if (width > size) found.push(`${width} px wide on ${size}`);
       if (size === PHONE) found.push(...((await page.evaluate(FIND_SMALL)) as string[]));
     }
     if (before !== null) await page.setViewportSize(before);
