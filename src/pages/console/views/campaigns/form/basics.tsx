@@ -31,7 +31,7 @@ export function Basics({ form }: { form: Form }) {
           input={{ maxLength: 63, autoComplete: "off", spellcheck: false }}
         />
       </div>
-      {isNew && (
+      {isNew && form.mayBeLive && (
         <Choice
           form={form}
           name="mode"

@@ -13,6 +13,8 @@ export interface Form {
   /** Of the last try to save. */
   error: unknown;
   isNew: boolean;
+  /** A test key makes test campaigns only. */
+  mayBeLive: boolean;
 }
 
 type NameOf<Value> = {

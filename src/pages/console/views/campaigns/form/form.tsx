@@ -37,6 +37,7 @@ export function CampaignForm(props: {
     set: (change) => setDraft((before) => ({ ...before, ...change })),
     error: placed(error),
     isNew,
+    mayBeLive: initial.mode === "live",
   };
   const submit = (event: Event) => {
     event.preventDefault();

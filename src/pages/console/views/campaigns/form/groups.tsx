@@ -120,7 +120,7 @@ function Redeeming({ form }: { form: Form }) {
         form={form}
         name="redeemUnclaimed"
         label="Codes that nobody claimed here may be spent, too"
-        hint="For codes that you hand out elsewhere: on paper, by e-mail."
+        hint="For codes that you hand out elsewhere, on paper or by e-mail. Not where only the holder may spend: they have none."
       />
     </Group>
   );
