@@ -11,11 +11,31 @@ export interface Session {
 
 const SESSION = "/console/session";
 
-/** Told when a call finds that the session is over. */
-let onEnd: () => void = () => undefined;
+/** Told when the session may be another than the page thinks: it is to look. */
+let look: () => void = () => undefined;
 
-export function whenItEnds(tell: () => void): void {
-  onEnd = tell;
+/**
+ * All windows of a browser share the cookie: what one does to the session concerns the others,
+ * which would else show one brand's name over another's data.
+ */
+const windows = new BroadcastChannel("codedrop-session");
+
+export function whenItChanges(tell: () => void): () => void {
+  look = tell;
+  windows.addEventListener("message", tell);
+  // A page that the browser has kept may come back long after.
+  const comeBack = (event: PageTransitionEvent) => event.persisted && tell();
+  addEventListener("pageshow", comeBack);
+  return () => {
+    windows.removeEventListener("message", tell);
+    removeEventListener("pageshow", comeBack);
+  };
+}
+
+/** After the brand was renamed, or the key of this very session was revoked. */
+export function sessionChanged(): void {
+  look();
+  windows.postMessage(null);
 }
 
 /** Every call of the API. The browser adds the cookie; there is no key to send. */
@@ -26,7 +46,7 @@ export const codedrop = new Codedrop({
     const headers = new Headers(init.headers);
     headers.delete("Authorization");
     const answer = await fetch(url, { ...init, headers, credentials: "same-origin" });
-    if (answer.status === 401) onEnd();
+    if (answer.status === 401) look();
     return answer;
   },
 });
@@ -45,11 +65,15 @@ export async function signIn(key: string): Promise<Session> {
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ key }),
   });
-  return readSession(answer);
+  const session = await readSession(answer);
+  windows.postMessage(null);
+  return session;
 }
 
 export async function signOut(): Promise<void> {
-  await fetch(SESSION, { method: "DELETE" });
+  const answer = await fetch(SESSION, { method: "DELETE" });
+  if (!answer.ok) throw new Error("You are still signed in: signing out did not work. Try again.");
+  windows.postMessage(null);
 }
 
 async function readSession(answer: Response): Promise<Session> {

@@ -9,7 +9,13 @@ export function Dialog(props: { title: string; onClose: () => void; children: Co
   useEffect(() => {
     const opener = document.activeElement;
     dialog.current?.showModal();
-    return () => (opener instanceof HTMLElement ? opener.focus() : undefined);
+    // What is to be filled in comes before the button that closes it.
+    dialog.current?.querySelector<HTMLElement>("input, select, textarea")?.focus();
+    return () => {
+      if (opener instanceof HTMLElement && opener.isConnected) return opener.focus();
+      // What opened it is gone with what was done: on from the top of the page.
+      document.querySelector<HTMLElement>("h1")?.focus();
+    };
   }, []);
   return (
     <dialog ref={dialog} aria-labelledby={title} onClose={props.onClose}>

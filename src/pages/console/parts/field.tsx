@@ -48,3 +48,14 @@ export function fieldError(error: unknown, pointer: string): string | null {
   if (!(error instanceof CodedropError)) return null;
   return error.errors.find((one) => one.pointer === pointer)?.detail ?? null;
 }
+
+/** The first of what is wrong with the field at the pointer, or with one of its lines. */
+export function fieldErrorUnder(error: unknown, pointer: string): string | null {
+  if (!(error instanceof CodedropError)) return null;
+  const own = fieldError(error, pointer);
+  if (own !== null) return own;
+  const inner = error.errors.find((one) => one.pointer.startsWith(`${pointer}/`));
+  if (inner === undefined) return null;
+  const line = Number(inner.pointer.slice(pointer.length + 1).split("/")[0]);
+  return Number.isNaN(line) ? inner.detail : `Line ${line + 1}: ${inner.detail}`;
+}

@@ -59,6 +59,9 @@ export function Loading() {
 
 /** What went wrong in words for people, and the name under which our logs know it. */
 export function Failure({ error, again }: { error: unknown; again?: () => void }) {
+  if (error instanceof CodedropError && error.slug === "insufficient-scope") {
+    return <TooNarrow error={error} />;
+  }
   return (
     <div class="notice bad" role="alert">
       <p>{wordsFor(error)}</p>
@@ -72,6 +75,18 @@ export function Failure({ error, again }: { error: unknown; again?: () => void }
           Try again
         </button>
       )}
+    </div>
+  );
+}
+
+/** Nothing is broken: the key was made to do less. */
+function TooNarrow({ error }: { error: CodedropError }) {
+  return (
+    <div class="notice warn" role="alert">
+      <p>
+        <strong>The key that you signed in with may not do this.</strong> {error.detail} Sign in
+        with a key that has it, or ask whoever manages your brand’s keys.
+      </p>
     </div>
   );
 }

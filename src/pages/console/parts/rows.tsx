@@ -54,6 +54,24 @@ export function useRows<Row>(
   };
 }
 
+/** A page of a list whose pages may be empty though more follow. */
+export async function pageWithRows<Row>(
+  paging: { limit: number; cursor?: string },
+  get: (paging: { limit: number; cursor?: string }) => Promise<Page<Row>>,
+): Promise<Page<Row>> {
+  let page = await get(paging);
+  while (page.data.length === 0 && page.next_cursor !== null) {
+    page = await get({ ...paging, cursor: page.next_cursor });
+  }
+  return page;
+}
+
+/** Rows that came with something else, for a Table. */
+export function everyRow<Row>(rows: Row[]): Rows<Row> {
+  const nothing = () => undefined;
+  return { rows, isComplete: true, error: null, more: nothing, again: nothing };
+}
+
 export interface Column<Row> {
   name: string;
   cell: (row: Row) => ComponentChildren;
@@ -90,7 +108,7 @@ export function Table<Row>(props: {
               <tr key={props.keyOf(row)}>
                 {columns.map(({ name, cell, isNumber }) => (
                   <td key={name} data-name={name} class={isNumber === true ? "number" : ""}>
-                    {cell(row)}
+                    <div>{cell(row)}</div>
                   </td>
                 ))}
               </tr>
