@@ -5,9 +5,11 @@ import type { Session } from "../session.ts";
 import type { View } from "../shell.tsx";
 import { campaignPages } from "./campaigns/pages.tsx";
 import { codePages } from "./find-code.tsx";
+import { userPages } from "./users.tsx";
 
 /** By the first part of the address; undefined where the rest leads nowhere. */
 export const pages: Record<string, (rest: Route, session: Session) => View | undefined> = {
   campaigns: campaignPages,
   codes: codePages,
+  users: userPages,
 };
