@@ -6,10 +6,12 @@ import type { View } from "../shell.tsx";
 import { campaignPages } from "./campaigns/pages.tsx";
 import { codePages } from "./find-code.tsx";
 import { userPages } from "./users.tsx";
+import { webhookPages } from "./webhooks/pages.tsx";
 
 /** By the first part of the address; undefined where the rest leads nowhere. */
 export const pages: Record<string, (rest: Route, session: Session) => View | undefined> = {
   campaigns: campaignPages,
   codes: codePages,
   users: userPages,
+  webhooks: webhookPages,
 };
