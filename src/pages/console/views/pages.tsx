@@ -5,6 +5,7 @@ import type { Session } from "../session.ts";
 import type { View } from "../shell.tsx";
 import { campaignPages } from "./campaigns/pages.tsx";
 import { codePages } from "./find-code.tsx";
+import { keyPages } from "./keys/pages.tsx";
 import { userPages } from "./users.tsx";
 import { webhookPages } from "./webhooks/pages.tsx";
 
@@ -14,4 +15,5 @@ export const pages: Record<string, (rest: Route, session: Session) => View | und
   codes: codePages,
   users: userPages,
   webhooks: webhookPages,
+  keys: keyPages,
 };
