@@ -4,6 +4,7 @@ import type { Route } from "../router.ts";
 import type { Session } from "../session.ts";
 import type { View } from "../shell.tsx";
 import { campaignPages } from "./campaigns/pages.tsx";
+import { brandPages } from "./brand.tsx";
 import { codePages } from "./find-code.tsx";
 import { keyPages } from "./keys/pages.tsx";
 import { userPages } from "./users.tsx";
@@ -16,4 +17,5 @@ export const pages: Record<string, (rest: Route, session: Session) => View | und
   users: userPages,
   webhooks: webhookPages,
   keys: keyPages,
+  brand: brandPages,
 };
