@@ -5,6 +5,8 @@ import type { Session } from "../session.ts";
 import type { View } from "../shell.tsx";
 import { campaignPages } from "./campaigns/pages.tsx";
 import { brandPages } from "./brand.tsx";
+import { auditPages } from "./audit-log.tsx";
+import { eventPages } from "./events.tsx";
 import { codePages } from "./find-code.tsx";
 import { keyPages } from "./keys/pages.tsx";
 import { userPages } from "./users.tsx";
@@ -15,7 +17,9 @@ export const pages: Record<string, (rest: Route, session: Session) => View | und
   campaigns: campaignPages,
   codes: codePages,
   users: userPages,
+  events: eventPages,
   webhooks: webhookPages,
   keys: keyPages,
   brand: brandPages,
+  "audit-log": auditPages,
 };
