@@ -5,7 +5,7 @@ import type { ComponentChildren } from "preact";
 /** Facts that are null are left out. */
 export function Facts({ of: facts }: { of: [name: string, value: ComponentChildren][] }) {
   return (
-    <dl class="facts">
+    <dl class="known">
       {facts
         .filter(([, value]) => value !== null)
         .map(([name, value]) => (

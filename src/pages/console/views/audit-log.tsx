@@ -73,8 +73,7 @@ const COLUMNS: Column<AuditEntry>[] = [
   { name: "On", cell: ({ target }) => <Target id={target} /> },
   {
     name: "Fields",
-    cell: ({ fields }) =>
-      fields.length === 0 ? <span class="quiet">–</span> : <bdi>{fields.join(", ")}</bdi>,
+    cell: ({ fields }) => (fields.length === 0 ? <span class="quiet">–</span> : fields.join(", ")),
   },
   {
     name: "From",

@@ -13,7 +13,7 @@ function columnsFor(own: string): Column<ApiKey>[] {
     {
       name: "Name",
       cell: (key) => (
-        <>
+        <div class="main">
           <a href={to("keys", key.id)}>
             <bdi>{key.name}</bdi>
           </a>
@@ -21,7 +21,7 @@ function columnsFor(own: string): Column<ApiKey>[] {
           <p class="hint">
             <Hint of={key} />
           </p>
-        </>
+        </div>
       ),
     },
     { name: "Kind", cell: ({ kind, mode }) => `${kind}, ${mode}` },

@@ -32,22 +32,25 @@ const COLUMNS: Column<WebhookEndpoint>[] = [
   {
     name: "Address",
     cell: ({ id, url, description }) => (
-      <>
+      <div class="main address">
         <a href={to("webhooks", id)}>{url}</a>
         {description !== null && (
           <p class="hint">
             <bdi>{description}</bdi>
           </p>
         )}
-      </>
+      </div>
     ),
   },
   { name: "State", cell: (endpoint) => <EndpointState of={endpoint} /> },
   { name: "Newest delivery", cell: ({ id }) => <Health id={id} /> },
   {
     name: "Events",
-    cell: ({ events }) =>
-      events[0] === "*" ? "All" : `${events.length} ${events.length === 1 ? "type" : "types"}`,
+    cell: ({ events }) => (
+      <span class="whole">
+        {events[0] === "*" ? "All" : `${events.length} ${events.length === 1 ? "type" : "types"}`}
+      </span>
+    ),
   },
   { name: "Mode", cell: ({ mode }) => mode },
 ];
