@@ -55,6 +55,8 @@ export default defineConfig(async () => ({
           setupFiles: ["test/support/e2e-setup.ts"],
           testTimeout: 120_000,
           hookTimeout: 180_000,
+          // Of expect.poll, on a machine that does much else at the same time.
+          expect: { poll: { timeout: 15_000 } },
           maxWorkers: SERVED_WORKERS,
           // After the others: these time out on a machine that does everything at once.
           sequence: { groupOrder: 1 },
