@@ -1,4 +1,4 @@
-/** The demo brand that `npm start` makes on its first run, and how its partner's site belongs to it. */
+/** The demo brand that `npm start` makes on its first run, and what makes its site a partner. */
 
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
