@@ -65,6 +65,8 @@ async function stateNow(before: State): Promise<State> {
   try {
     const session = await currentSession();
     if (session !== null) return { is: "in", session };
+    // Several calls may have found out, one after the other: what was said stays.
+    if (before.is === "out") return before;
     return { is: "out", words: before.is === "in" ? ENDED : null };
   } catch (error) {
     // Another brand's key, or the same one later, may be good.

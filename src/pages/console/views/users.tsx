@@ -67,7 +67,10 @@ function User({ id }: { id: string }) {
   const [erasure, setErasure] = useState<Erasure | null>(null);
   if (erasure !== null) return <ErasureProgress start={erasure} />;
   const { error } = held;
-  if (error instanceof CodedropError && error.slug === "not-found") return <Nobody id={id} />;
+  const isNobody = held.rows.length === 0 && held.isComplete === true && error === null;
+  if (isNobody || (error instanceof CodedropError && error.slug === "not-found")) {
+    return <Nobody id={id} />;
+  }
   if (held.isComplete === null && error === null) return <Loading />;
   return (
     <>
