@@ -20,6 +20,11 @@ const NAME_OF_FOCUS = `(() => {
   return label ?? at.textContent;
 })()`;
 
+/** By then the heading of a new page has the focus, and takes it from nobody any more. */
+const AFTER_PAINT = `new Promise((resolve) => {
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve, 20)));
+})`;
+
 /** A thumb's width, less what rounding takes. */
 const FIND_SMALL = `[...document.querySelectorAll("button, a.button, select, input")]
   .filter((one) => one.getClientRects().length > 0)
@@ -78,6 +83,7 @@ export class Console {
   async go(hash: string, heading: string): Promise<void> {
     await this.page.evaluate(`location.hash = ${JSON.stringify(`#/${hash}`)}`);
     await this.page.getByRole("heading", { level: 1, name: heading, exact: true }).waitFor();
+    await this.page.evaluate(AFTER_PAINT);
   }
 
   /** By the keyboard alone: Tab until something has the focus whose name begins so. */
