@@ -8,6 +8,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { openApiDocument } from "../reference/document.ts";
+import { buildDocs } from "./docs/docs.ts";
 import { bundlePages } from "./pages.ts";
 import { bundleWidget } from "./widget.ts";
 
@@ -43,10 +44,13 @@ function place(folder: string, files: Files): void {
 
 /** Makes all of it; resolves with the files. */
 export async function buildAssets(folder = ASSETS_FOLDER): Promise<Files> {
+  const openApi = JSON.stringify(openApiDocument());
+  const pages = path.join(ROOT, "src/pages");
   const files: Files = new Map([
-    ["openapi.json", JSON.stringify(openApiDocument())],
-    ...(await bundlePages(path.join(ROOT, "src/pages"))),
-    ...(await bundleWidget(path.join(ROOT, "src/pages/widget"))),
+    ["openapi.json", openApi],
+    ...(await bundlePages(pages)),
+    ...(await bundleWidget(path.join(pages, "widget"))),
+    ...(await buildDocs(path.join(pages, "docs"), openApi)),
   ]);
   place(folder, files);
   return files;

@@ -66,7 +66,7 @@ const ARROWS: Record<string, string[]> = {
   cli: ["client"],
   pages: ["client", "domain"],
   reference: ["http", "identity", "webhooks", "domain"],
-  build: ["reference"],
+  build: ["reference", "pages"],
   "": ["http", "batch-runner", "code-pool", "herald", "users", "webhooks", "domain"],
 };
 

@@ -248,7 +248,7 @@ describe("a session", () => {
 });
 
 describe("pages", () => {
-  it.each(["/console"])(
+  it.each(["/console", "/docs", "/docs/start", "/docs/reference"])(
     "%s runs only what our host serves, and stands in no frame",
     async (path) => {
       const answer = await call(`GET ${path}`);
