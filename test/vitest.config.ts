@@ -51,7 +51,7 @@ export default defineConfig(async () => ({
         test: {
           name: "e2e",
           include: served,
-          globalSetup: ["test/support/serve.ts"],
+          globalSetup: ["test/support/serve.ts", "test/support/receiver-setup.ts"],
           setupFiles: ["test/support/e2e-setup.ts"],
           testTimeout: 120_000,
           hookTimeout: 180_000,

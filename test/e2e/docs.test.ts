@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
 import { samplesOf } from "../../src/build/docs/samples.ts";
-import { openApiDocument } from "../../src/http/reference.ts";
+import { openApiDocument } from "../../src/reference/document.ts";
 import { Document, type OpenApi } from "../../src/pages/docs/document.ts";
 import { Api, type Brand } from "../support/api.ts";
 import { Desk, asStarted, type Json } from "../support/desk.ts";

@@ -9,7 +9,7 @@ import { html } from "../../src/build/docs/html.ts";
 import { markdown } from "../../src/build/docs/markdown.ts";
 import { samplesOf } from "../../src/build/docs/samples.ts";
 import { Codedrop, type ClientOptions } from "../../src/client/client.ts";
-import { openApiDocument } from "../../src/http/reference.ts";
+import { openApiDocument } from "../../src/reference/document.ts";
 import { Document, mediaOf, type OpenApi } from "../../src/pages/docs/document.ts";
 import { exampleOfMedia } from "../../src/pages/docs/example.ts";
 
