@@ -52,7 +52,7 @@ export function money(of: { amount: number; currency: string } | null): string {
 }
 
 export function discountWords(discount: Discount | null): string {
-  if (discount === null) return "No discount set";
+  if (discount === null) return "None set";
   const { type, value, currency, description } = discount;
   if (type === "percentage" && value != null) return `${value} % off`;
   if (type === "fixed_amount" && value != null && currency != null) {
