@@ -3,17 +3,26 @@ import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { buildAssets } from "../src/build/build.ts";
 import { findChromium } from "./support/browser.ts";
+import { THOROUGHLY } from "./support/thoroughly.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
 
 /** More than a small machine has cores: files wait for alarms and clocks most of the time. */
-const WORKERS = 3;
+const WORKERS = 4;
 /** Of those that talk to servers of their own: they wait for processes most of the time. */
-const SERVED_WORKERS = 2;
+const SERVED_WORKERS = 3;
+
+/**
+ * Of the tests of pages: the stories of the brand, the shopper and the partner. The others take
+ * minutes, and are run by `npm run test:browser`.
+ */
+const STORIES = ["client", "console-campaigns", "demo", "pages", "widget"];
 
 const served = ["test/e2e/**/*.test.ts"];
-if (findChromium() !== null) served.push("test/browser/**/*.test.ts");
-else console.warn("There is no Chromium: test/browser/ is left out. apt-get install chromium");
+if (findChromium() === null) {
+  console.warn("There is no Chromium: test/browser/ is left out. apt-get install chromium");
+} else if (THOROUGHLY) served.push("test/browser/**/*.test.ts");
+else served.push(`test/browser/{${STORIES.join(",")}}.test.ts`);
 
 // What the Worker serves is of the sources as they are.
 await buildAssets();

@@ -10,7 +10,8 @@ import type { Brand } from "../support/api.ts";
 import { startBrowser } from "../support/browser.ts";
 import { Console } from "../support/console.ts";
 import { Receiver } from "../support/receiver.ts";
-import { bundle, newState, Runtime } from "../support/runtime.ts";
+import { prepared } from "../support/prepared.ts";
+import { Runtime } from "../support/runtime.ts";
 
 const work = mkdtempSync(path.join(tmpdir(), "codedrop-console-"));
 let runtime: Runtime;
@@ -20,10 +21,8 @@ let brand: Brand;
 let opened: Console[] = [];
 
 beforeAll(async () => {
-  const folder = path.join(work, "bundle");
   const stateDir = path.join(work, "state");
-  bundle(folder);
-  newState(stateDir);
+  const folder = prepared(stateDir);
   [runtime, browser] = await Promise.all([
     Runtime.start({ bundle: folder, stateDir }),
     startBrowser(),

@@ -506,7 +506,6 @@ describe("uploads", () => {
 describe("an unknown path", () => {
   it("is 404 for everybody, with or without a key", async () => {
     for (const path of [
-      "/",
       "/v1",
       "/v1/nope",
       "/.env",
