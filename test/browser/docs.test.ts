@@ -219,6 +219,17 @@ describe("the reference", () => {
     expect(await page.locator("#createHold pre:visible").textContent()).toContain("holds.create");
   });
 
+  it("can be tried where nothing may be stored, under any address", async () => {
+    await page.addInitScript(`Object.defineProperty(window, "localStorage", {
+      get() { throw new DOMException("no", "SecurityError"); },
+    })`);
+    await open("/docs/reference#%");
+    const call = page.locator("#createHold");
+    await call.getByLabel("Language of the sample").selectOption("codedrop/client");
+    expect(await call.locator("pre:visible").textContent()).toContain("holds.create");
+    expect(await call.getByRole("button", { name: "Try it" }).count()).toBe(1);
+  });
+
   it("lists every call of the document with its fields", async () => {
     const { body } = await runtime.api.send<{
       paths: Record<string, Record<string, { operationId: string }>>;
@@ -272,6 +283,24 @@ describe("a call that is tried", () => {
     ]`);
     expect(kept.filter((text) => text.includes(brand.secret))).toEqual([]);
     expect(page.url()).toBe(`${runtime.address}/docs/reference#listCampaigns`);
+  });
+
+  it("has one session with the console: neither shows whom the other has replaced", async () => {
+    const rival = await runtime.api.newBrand();
+    await open("/docs/reference");
+    const call = await signIn("getProfile");
+    const desk = await context.newPage();
+    await desk.goto(`${runtime.address}/console`);
+    await desk.getByRole("banner").getByText(brand.slug).waitFor();
+    await call.getByRole("button", { name: "Sign out" }).click();
+    await desk.getByLabel("Secret key").fill(rival.secret);
+    await desk.getByRole("button", { name: "Sign in" }).click();
+    await call.getByText(`Signed in as ${rival.slug}`).waitFor();
+    await call.getByRole("button", { name: "Sign out" }).click();
+    await call.getByLabel("Secret key").fill(brand.secret);
+    await call.getByRole("button", { name: "Sign in" }).click();
+    await desk.getByRole("banner").getByText(brand.slug).waitFor();
+    expect(await desk.content()).not.toContain(rival.slug);
   });
 
   it("creates something, and shows a refusal as the problem that it is", async () => {

@@ -1,6 +1,7 @@
 /** Who is signed in. The key goes to the service once; what the page has of it is a cookie. */
 
 import { Codedrop, CodedropError, type ApiKey, type Problem } from "../../client/client.ts";
+import { sessionMoved, whenSessionMoves } from "../shared/windows.ts";
 
 /** Who is signed in, by which key, and until when. */
 export interface Session {
@@ -14,20 +15,14 @@ const SESSION = "/console/session";
 /** Told when the session may be another than the page thinks: it is to look. */
 let look: () => void = () => undefined;
 
-/**
- * All windows of a browser share the cookie: what one does to the session concerns the others,
- * which would else show one brand's name over another's data.
- */
-const windows = new BroadcastChannel("codedrop-session");
-
 export function whenItChanges(tell: () => void): () => void {
   look = tell;
-  windows.addEventListener("message", tell);
+  const stop = whenSessionMoves(tell);
   // A page that the browser has kept may come back long after.
   const comeBack = (event: PageTransitionEvent) => event.persisted && tell();
   addEventListener("pageshow", comeBack);
   return () => {
-    windows.removeEventListener("message", tell);
+    stop();
     removeEventListener("pageshow", comeBack);
   };
 }
@@ -35,7 +30,7 @@ export function whenItChanges(tell: () => void): () => void {
 /** After the brand was renamed, or the key of this very session was revoked. */
 export function sessionChanged(): void {
   look();
-  windows.postMessage(null);
+  sessionMoved();
 }
 
 /** Every call of the API. The browser adds the cookie; there is no key to send. */
@@ -66,14 +61,14 @@ export async function signIn(key: string): Promise<Session> {
     body: JSON.stringify({ key }),
   });
   const session = await readSession(answer);
-  windows.postMessage(null);
+  sessionMoved();
   return session;
 }
 
 export async function signOut(): Promise<void> {
   const answer = await fetch(SESSION, { method: "DELETE" });
   if (!answer.ok) throw new Error("You are still signed in: signing out did not work. Try again.");
-  windows.postMessage(null);
+  sessionMoved();
 }
 
 async function readSession(answer: Response): Promise<Session> {

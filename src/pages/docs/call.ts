@@ -1,6 +1,7 @@
 /** Makes the call that a form describes, and reads what comes, piece by piece. */
 
 import type { Operation } from "./document.ts";
+import { askSession } from "./session.ts";
 
 /** Characters of an answer that are shown: an export may have millions. */
 const SHOWN_MAX = 60_000;
@@ -63,6 +64,8 @@ export async function make(
   const { method, path, headers, body } = request;
   const init = { method, headers, body, signal, credentials: "same-origin" } as const;
   const response = await fetch(path, init);
+  // The session has ended, or its key was revoked: the field for a key comes back.
+  if (response.status === 401) void askSession();
   const answered: Answered = {
     status: response.status,
     headers: [...response.headers],

@@ -51,6 +51,21 @@ function addCopyButton(block: HTMLElement): void {
 
 const LANGUAGE = "codedrop-docs-language";
 
+/** Storage may be forbidden to the page: then nothing is remembered. */
+function keepLanguage(chosen: string): void {
+  try {
+    localStorage.setItem(LANGUAGE, chosen);
+  } catch {}
+}
+
+function keptLanguage(): string {
+  try {
+    return localStorage.getItem(LANGUAGE) ?? "";
+  } catch {
+    return "";
+  }
+}
+
 /** Of the samples of a call one is shown, the same kind everywhere. */
 function addLanguageChoice(groups: HTMLElement[]): void {
   const labels = [
@@ -70,13 +85,13 @@ function addLanguageChoice(groups: HTMLElement[]): void {
     select.setAttribute("aria-label", "Language of the sample");
     select.append(...labels.map((label) => new Option(label, label)));
     select.addEventListener("change", () => {
-      localStorage.setItem(LANGUAGE, select.value);
+      keepLanguage(select.value);
       show(select.value);
     });
     group.prepend(select);
     selects.push(select);
   }
-  const kept = localStorage.getItem(LANGUAGE) ?? "";
+  const kept = keptLanguage();
   show(labels.includes(kept) ? kept : (labels[0] ?? ""));
 }
 
@@ -111,7 +126,8 @@ function closeMenuWhenUsed(menu: HTMLElement): void {
 
 /** What an address names may stand in something that is closed. */
 function openNamed(): void {
-  const named = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  // No name of ours needs decoding, and what somebody typed may be no code at all.
+  const named = document.getElementById(location.hash.slice(1));
   const closed = named?.closest("details");
   if (closed != null) closed.open = true;
 }

@@ -1,5 +1,7 @@
 /** Who is signed in: the console's session, a cookie that no script can read. */
 
+import { sessionMoved, whenSessionMoves } from "../shared/windows.ts";
+
 export interface Session {
   brand: { slug: string; name: string };
   key: { mode: "live" | "test"; hint: string };
@@ -18,6 +20,11 @@ function tell(session: Session | null): Session | null {
   return session;
 }
 
+// The console, or another page of the documentation, may have signed in somebody else. A page that
+// the browser has kept heard nothing of it.
+whenSessionMoves(() => void askSession());
+addEventListener("pageshow", ({ persisted }) => persisted && void askSession());
+
 /** Calls back with who is signed in, now and whenever that changes; answers how to stop it. */
 export function watchSession(listener: Listener): () => void {
   listeners.add(listener);
@@ -31,6 +38,8 @@ const OWN = { credentials: "same-origin" } as const;
 
 export async function askSession(): Promise<Session | null> {
   const answer = await fetch(PLACE, OWN).catch(() => null);
+  // Without an answer nobody is signed out.
+  if (answer === null && current != null) return current;
   // 204: nobody is.
   return tell(answer?.status === 200 ? ((await answer.json()) as Session) : null);
 }
@@ -45,10 +54,14 @@ export async function signIn(key: string): Promise<string | null> {
   const body = (await answer.json()) as { title?: string; detail?: string };
   if (!answer.ok) return body.detail ?? body.title ?? `The service answered ${answer.status}.`;
   tell(body as Session);
+  sessionMoved();
   return null;
 }
 
 export async function signOut(): Promise<void> {
-  await fetch(PLACE, { ...OWN, method: "DELETE" }).catch(() => null);
+  const answer = await fetch(PLACE, { ...OWN, method: "DELETE" }).catch(() => null);
+  // The cookie is still there: who believes to be out is not.
+  if (answer?.ok !== true) return;
   tell(null);
+  sessionMoved();
 }
