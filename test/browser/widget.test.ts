@@ -294,6 +294,16 @@ describe("a user's code", () => {
     expect(types).toEqual(["claimed", "error", "claimed", "claimed", "revealed"]);
   });
 
+  it("is theirs by Codedrop's clock, however far ahead the browser's is", async () => {
+    const late = await newCampaign(3, { reveal: "on_demand", code_lifetime_seconds: 3_600 });
+    const { page } = await open(late, await tokenOf("ann"));
+    await page.evaluate("{ const now = Date.now; Date.now = () => now() + 1e12; }");
+    await button(page, "Get my code").click();
+    await button(page, "Show my code").click();
+    await button(page, "Copy").waitFor();
+    expect(await text(page)).not.toContain("expired");
+  });
+
   it("is told to be spent, expired or revoked", async () => {
     const { api } = runtime;
     const campaign = await newCampaign(9);
@@ -440,6 +450,25 @@ describe("a call that fails", () => {
     expect((await events()).at(-1)).toMatchObject({ detail: { slug: "user-token-invalid" } });
   });
 
+  it("is tried again where the page could not get its token", async () => {
+    const campaign = await newCampaign(3);
+    const { page, events } = await open(campaign, null);
+    const token = await tokenOf("ann");
+    await page.evaluate(`{
+      let asked = 0;
+      element.getUserToken = async () => {
+        asked += 1;
+        if (asked === 2) throw new TypeError("Failed to fetch");
+        return ${JSON.stringify(token)};
+      };
+    }`);
+    await button(page, "Get my code").click();
+    await shows(page, "That did not work. Nothing is lost.");
+    expect((await events()).at(-1)).toMatchObject({ detail: { slug: "user-token-unavailable" } });
+    await button(page, "Try again").click();
+    await button(page, "Copy").waitFor();
+  });
+
   it("by a secret key, or from a page that the key does not list, shows nothing", async () => {
     const { page, events } = await open(await newCampaign(1), await tokenOf("ann"), {
       key: brand.secret,
@@ -465,10 +494,14 @@ describe("a campaign with a challenge", () => {
     await shows(page, "Please complete the check first.");
     const asked = { type: "turnstile", siteKey: "0x4AAA", action: "claim" };
     expect((await events()).map(({ detail }) => detail)).toEqual([asked, asked]);
+    await page.evaluate(`element.challengeToken = async () => { throw new Error("of the page"); }`);
+    await button(page, "Get my code").click();
+    await expect.poll(async () => (await events()).length).toBe(3);
+    await shows(page, "Please complete the check first.");
     turnstile.on("POST /siteverify", { json: { success: false, "error-codes": ["x"] } });
     await set(page, "challengeToken", "wrong");
     await button(page, "Get my code").click();
-    await expect.poll(async () => (await events()).length).toBe(4);
+    await expect.poll(async () => (await events()).length).toBe(5);
     expect((await events()).at(-1)?.detail).toEqual(asked);
     const passed = { success: true, hostname: "localhost", action: "claim" };
     turnstile.on("POST /siteverify", { json: passed });

@@ -30,6 +30,7 @@ export function refusal(slug: string): Refusal {
 export function isPassing({ status, slug }: Refusal): boolean {
   return (
     slug === "connection-lost" ||
+    slug === "user-token-unavailable" ||
     slug === "request-in-progress" ||
     status === 408 ||
     status === 429 ||

@@ -26,6 +26,8 @@ export type State =
 export interface Known {
   campaign: PublicCampaign | null;
   claim: Claim | null;
+  /** When it was answered, by this clock. */
+  at: number;
   isNew: boolean;
   isSignedIn: boolean;
   isBusy: boolean;
@@ -42,19 +44,23 @@ export function closedOf(campaign: PublicCampaign, now: number): Closed | null {
   return campaign.availability === "exhausted" ? "exhausted" : null;
 }
 
-function ofClaim({ status, reveal_by: revealBy, expires_at: end }: Claim, isNew: boolean): State {
-  const now = Date.now();
-  if (status === "reserved") return isPast(revealBy, now) ? "lapsed" : "reserved";
+/**
+ * What was answered was so by Codedrop's clock. This one may be ahead by any time: it only tells
+ * what has passed since.
+ */
+function ofClaim({ status, reveal_by: revealBy, expires_at: end }: Claim, known: Known): State {
+  const isOver = (iso: string | null) => isPast(iso, Date.now()) && !isPast(iso, known.at);
+  if (status === "reserved") return isOver(revealBy) ? "lapsed" : "reserved";
   if (status !== "claimed") return status;
-  if (isPast(end, now)) return "expired";
-  return isNew ? "revealed" : "yours";
+  if (isOver(end)) return "expired";
+  return known.isNew ? "revealed" : "yours";
 }
 
 export function stateOf(known: Known): State {
   const { campaign, claim } = known;
   if (known.isBusy) return "working";
   if (known.failure !== null) return "error";
-  if (claim !== null) return ofClaim(claim, known.isNew);
+  if (claim !== null) return ofClaim(claim, known);
   if (campaign === null) return "loading";
   const closed = known.closed ?? closedOf(campaign, Date.now());
   return closed ?? (known.isSignedIn ? "ready" : "signed-out");

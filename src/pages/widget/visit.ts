@@ -29,6 +29,8 @@ export type Hint = "consent" | "challenge" | "paused" | null;
 export class Visit {
   campaign: PublicCampaign | null = null;
   claim: Claim | null = null;
+  /** When the claim was answered, by this clock. */
+  at = 0;
   /** Whether the claim was made just now, and not long ago or in another tab. */
   isNew = false;
   isSignedIn = false;
@@ -99,7 +101,10 @@ export class Visit {
     if (terms?.required === true && !this.isAgreed) return this.#missing("consent");
     this.#begin();
     const isChallenged = campaign.challenge != null;
-    const challengeToken = isChallenged ? await this.#host.spendChallenge() : null;
+    // What went wrong in the page is asked for anew.
+    const challengeToken = isChallenged
+      ? await this.#host.spendChallenge().catch(() => null)
+      : null;
     if (this.#isOver) return;
     if (isChallenged && challengeToken === null) return this.#missing("challenge");
     const isConsent = terms !== null && this.isAgreed;
@@ -170,7 +175,14 @@ export class Visit {
   }
 
   #has(claim: Claim, isNew: boolean): void {
-    Object.assign(this, { claim, isNew, isBusy: false, closed: null, isReturning: true });
+    Object.assign(this, {
+      claim,
+      isNew,
+      at: Date.now(),
+      isBusy: false,
+      closed: null,
+      isReturning: true,
+    });
     const { id, campaign_id: campaignId, status, code } = claim;
     remember(campaignId, this.#token, true);
     this.#host.changed();
