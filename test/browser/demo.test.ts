@@ -91,6 +91,22 @@ describe("the demo partner's site", () => {
     await context.close();
   });
 
+  it("is signed in to from its own page only", async () => {
+    const tried = ["https://evil.example", "null", undefined].flatMap((origin) =>
+      ["sign-in", "sign-out"].map((act) =>
+        fetch(`${site}/${act}`, {
+          method: "POST",
+          body: new URLSearchParams({ name: "Mallory" }),
+          headers: origin === undefined ? {} : { Origin: origin },
+          redirect: "manual",
+        }),
+      ),
+    );
+    for (const { status, headers } of await Promise.all(tried)) {
+      expect([status, headers.get("Set-Cookie")]).toEqual([403, null]);
+    }
+  });
+
   it("keeps the secret that signs beside the keys, for nobody else to read", () => {
     expect(kept().identity_secret).toMatch(/^\S{32,}$/);
     expect(statSync(path.join(stateDir, "codedrop-demo.json")).mode & 0o777).toBe(0o600);

@@ -74,7 +74,10 @@ export class PartnerSite {
     const partner = this.#partnership;
     if (partner === null) return send(response, 503, "text/plain", "The demo is not ready yet.");
     const user = this.#sessions.get(sessionOf(request)) ?? null;
-    const { pathname } = new URL(request.url ?? "/", this.origin);
+    const [pathname] = (request.url ?? "/").split("?");
+    if (request.method === "POST" && !isOwnPage(request)) {
+      return send(response, 403, "text/plain", "Sign in and out on the page.");
+    }
     switch (`${request.method} ${pathname}`) {
       case "GET /":
         response.setHeader("Content-Security-Policy", policy(partner.codedrop));
@@ -134,6 +137,11 @@ function tokenOf(partner: Partnership, name: string): Promise<string> {
 
 function sessionOf(request: IncomingMessage): string {
   return new RegExp(`(?:^|; )${COOKIE}=([^;]+)`).exec(request.headers.cookie ?? "")?.[1] ?? "";
+}
+
+/** Another site must neither sign its visitor in here, as somebody whom it knows, nor out. */
+function isOwnPage({ headers: { origin, host } }: IncomingMessage): boolean {
+  return origin === `http://${host}`;
 }
 
 /** All that the claim button needs of a page's policy: Codedrop's script, and calls to it. */
