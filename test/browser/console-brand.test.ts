@@ -708,6 +708,21 @@ describe("a page", () => {
     expect(await page.getByRole("alert").count()).toBe(0);
   });
 
+  it("that an address cannot name says so, and the next one is shown", async () => {
+    const one = await signedIn();
+    const { page } = one;
+    for (const [hash, heading] of [
+      ["keys/..", "Key"],
+      ["campaigns/..", "Campaign"],
+    ] as const) {
+      await one.go(hash, heading);
+      await page.getByRole("alert").getByText("is no id and no slug").waitFor();
+    }
+    await one.go("keys", "Keys");
+    await page.getByRole("row").filter({ hasText: "you" }).waitFor();
+    expect(await one.faults()).toEqual([]);
+  });
+
   it("for a test key says what takes a live one", async () => {
     const { key } = await send<{ key: string }>("POST /v1/keys", {
       kind: "secret",

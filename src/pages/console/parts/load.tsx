@@ -25,7 +25,9 @@ export function useLoad<Value>(
   useEffect(() => setLoaded({ state: "loading" }), inputs);
   useEffect(() => {
     const leaving = new AbortController();
-    latest.current(leaving.signal).then(
+    // An address that no call can have, such as `#/keys/..`, is refused before there is a promise.
+    const called = async () => latest.current(leaving.signal);
+    called().then(
       (value) => !leaving.signal.aborted && setLoaded({ state: "there", value } as never),
       (error: unknown) => !leaving.signal.aborted && setLoaded({ state: "failed", error } as never),
     );

@@ -30,7 +30,8 @@ export function useRows<Row>(
     const { signal } = (leaving.current = new AbortController());
     setError(null);
     const paging = { limit: PAGE_ROWS, ...(from === undefined ? {} : { cursor: from }) };
-    call(paging, signal).then(
+    const called = async () => call(paging, signal);
+    called().then(
       (page) => {
         if (signal.aborted) return;
         setRows([...before, ...page.data]);
