@@ -7,9 +7,10 @@ import { SignJWT } from "jose";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Brand } from "../support/api.ts";
-import { startBrowser, startSite } from "../support/browser.ts";
+import { startBrowser, startSite, watch } from "../support/browser.ts";
 import { prepared } from "../support/prepared.ts";
 import { Runtime } from "../support/runtime.ts";
+import { samplesOf } from "../support/samples.ts";
 
 const ISSUER = "https://login.partner.example/";
 const AUDIENCE = "codedrop";
@@ -173,6 +174,35 @@ describe("a page of an origin that the key lists", () => {
     const read = await readIn(page, await claimAsk("eve", brand.secret));
     expect([read?.status, slugOf(read)]).toEqual([403, "secret-key-in-browser"]);
     expect(await claims()).toBe(before);
+    await page.close();
+  });
+});
+
+describe("the README's element", () => {
+  it("gives its user a code", async () => {
+    const [sample] = samplesOf("README.md").filter(({ language }) => language === "html");
+    const page = await browser.newPage();
+    let markup = "";
+    const site = await startSite((request, response) => {
+      response.setHeader("Content-Type", "text/html; charset=utf-8");
+      if (request.url === "/codedrop-token")
+        void tokenOf("carol").then((token) => response.end(token));
+      else response.end(`<!doctype html><link rel=icon href=data:,>${markup}`);
+    });
+    sites.push(site);
+    const origin = `http://localhost:${site.port}`;
+    const open = await runtime.api.newCampaign(brand, 3);
+    markup = (sample?.text ?? "")
+      .replace("http://localhost:8787", runtime.address)
+      .replace("cdp_live_…", await publishableKey(brand, origin))
+      .replace("welcome", open);
+    const { errors } = watch(page, [origin, runtime.address]);
+    await page.goto(origin);
+    await page.getByRole("button", { name: "Get my code" }).click();
+    await page.getByRole("button", { name: "Copy" }).waitFor();
+    const held = await runtime.api.listAll(brand.secret, `/v1/campaigns/${open}/claims`);
+    expect(held).toMatchObject([{ user_id: "carol" }]);
+    expect(errors).toEqual([]);
     await page.close();
   });
 });

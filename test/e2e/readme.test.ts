@@ -139,11 +139,15 @@ describe("the README", () => {
         }),
         desk.answers(),
       ],
-      "From a partner site's page": inPage(
-        "ann",
-        /^ann [2-9A-Z]{4}(-[2-9A-Z]{4}){2}\n$/,
-        "const { user_id, code } = await answer.json();\nconsole.log(user_id, code);",
-      ),
+      "From a partner site's page": [
+        // Chromium has it, in test/browser/pages.test.ts.
+        { languages: ["html"], run: ({ text }) => expect(text).toContain("<codedrop-claim ") },
+        inPage(
+          "ann",
+          /^ann [2-9A-Z]{4}(-[2-9A-Z]{4}){2}\n$/,
+          "const { user_id, code } = await answer.json();\nconsole.log(user_id, code);",
+        ),
+      ],
       "Events and webhooks": [
         {
           languages: ["sh"],

@@ -240,6 +240,16 @@ describe("a session", () => {
     expect(await statusWith(other, "GET /console/session")).toBe(200);
   });
 
+  it("ends when its browser signs in anew", async () => {
+    const cookie = await signIn();
+    const again = await call("POST /console/session", {
+      body: { key: brand.secret },
+      headers: { Cookie: cookie },
+    });
+    expect(await statusWith(cookie)).toBe(401);
+    expect(await statusWith(cookieOf(again))).toBe(200);
+  });
+
   it("that was made up is none", async () => {
     for (const value of ["", "x", "%", "a".repeat(5_000), "__Host-codedrop_session"]) {
       expect(await statusWith(`__Host-codedrop_session=${value}`)).toBe(401);

@@ -62,6 +62,9 @@ sessionRoutes.openapi(
       },
       (along) => createSession(c.env.DB, session, along),
     );
+    // Its cookie is overwritten, so nobody could end it any more.
+    const before = sessionTokenOf(c);
+    if (before !== null) await endSession(c.env.DB, before);
     keepSession(c, token);
     c.header("Cache-Control", "no-store");
     return c.json(answer({ ...owned, expiresAt }), 201);
