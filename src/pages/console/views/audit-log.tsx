@@ -100,7 +100,7 @@ function AuditLog() {
   return (
     <>
       <Proof />
-      <section class="card">
+      <section class="card audit-entries">
         <Table
           caption="Changes, newest first"
           of={rows}
