@@ -8,12 +8,12 @@ import { Field, fieldError } from "../../parts/field.tsx";
 import { Empty, Failure } from "../../parts/load.tsx";
 import { Table, useRows, type Column } from "../../parts/rows.tsx";
 import { say } from "../../parts/says.tsx";
+import { counted, percent } from "../../parts/numbers.ts";
 import { Badge, count, Time } from "../../parts/words.tsx";
 import { to } from "../../router.ts";
 import { codedrop } from "../../session.ts";
 import type { Of } from "./campaign.tsx";
 import { CodePreview } from "./code-preview.tsx";
-import { percent } from "./state.tsx";
 
 const FIRST_COUNT = 1_000;
 
@@ -81,8 +81,8 @@ function MakeCodes({ campaign, onMade }: { campaign: Of["campaign"]; onMade: () 
       const batch = await codedrop.batches.create(campaign.id, { count: number });
       say(
         batch.status === "running"
-          ? `${count(number)} codes are being made.`
-          : `${count(batch.created)} codes are made.`,
+          ? `${counted(number, "code is", "codes are")} being made.`
+          : `${counted(batch.created, "code is", "codes are")} made.`,
       );
       onMade();
     });
@@ -169,7 +169,8 @@ function Running({ batch: first, onEnd }: { batch: Batch; onEnd: () => void }) {
 }
 
 function endWords({ status, created }: Batch): string {
-  if (status === "complete") return `${count(created)} codes are made.`;
-  if (status === "cancelled") return `Cancelled. The ${count(created)} codes made stay.`;
-  return `The batch has failed after ${count(created)} codes.`;
+  if (status === "complete") return `${counted(created, "code is", "codes are")} made.`;
+  if (status === "cancelled")
+    return `Cancelled. ${counted(created, "code that was made stays", "codes that were made stay")}.`;
+  return `The batch has failed after ${counted(created, "code")}.`;
 }

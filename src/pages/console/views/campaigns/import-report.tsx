@@ -7,6 +7,7 @@ import { useAct } from "../../parts/act.tsx";
 import { Empty, Failure, Show, useLoad } from "../../parts/load.tsx";
 import { Table, useRows, type Column } from "../../parts/rows.tsx";
 import { say } from "../../parts/says.tsx";
+import { counted } from "../../parts/numbers.ts";
 import { Badge, count, Time } from "../../parts/words.tsx";
 import { to } from "../../router.ts";
 import { codedrop } from "../../session.ts";
@@ -123,7 +124,7 @@ function DownloadErrors({ of }: { of: Import }) {
         if (lines.length % 100 === 0) setGot(lines.length);
       }
       save(new Blob(lines, { type: "text/csv;charset=utf-8" }), `errors-${of.id}.csv`);
-      say(`${count(lines.length - 1)} rows downloaded.`);
+      say(`${counted(lines.length - 1, "row")} downloaded.`);
     });
   return (
     <>

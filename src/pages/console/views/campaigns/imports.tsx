@@ -6,6 +6,7 @@ import { useAct } from "../../parts/act.tsx";
 import { Empty, Failure } from "../../parts/load.tsx";
 import { Table, useRows, type Column } from "../../parts/rows.tsx";
 import { say } from "../../parts/says.tsx";
+import { counted } from "../../parts/numbers.ts";
 import { Badge, count, Time } from "../../parts/words.tsx";
 import { go, to } from "../../router.ts";
 import { codedrop } from "../../session.ts";
@@ -145,7 +146,7 @@ function typeOf({ name }: File): ImportType | null {
 
 function endWords({ accepted, duplicates, rejected, dry_run: isDry }: Import): string {
   const verb = isDry ? "would be accepted" : "accepted";
-  return `${count(accepted)} codes ${verb}, ${count(duplicates)} duplicates, ${count(rejected)} rejected.`;
+  return `${counted(accepted, "code")} ${verb}, ${counted(duplicates, "duplicate")}, ${count(rejected)} rejected.`;
 }
 
 function DropZone({ onFile }: { onFile: (file: File | undefined) => void }) {
@@ -194,7 +195,7 @@ function Progress({ campaign, file }: { campaign: string; file: File }) {
   return (
     <div class="stack" role="status">
       <p>
-        <bdi>{file.name}</bdi> is being read: {count(rows)} rows so far.
+        <bdi>{file.name}</bdi> is being read: {counted(rows, "row")} so far.
       </p>
       <progress
         aria-label="Rows read"

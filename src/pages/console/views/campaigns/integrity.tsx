@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import type { Integrity as Verdict } from "../../../../client/client.ts";
 import { useAct } from "../../parts/act.tsx";
 import { Failure } from "../../parts/load.tsx";
+import { counted } from "../../parts/numbers.ts";
 import { count, Time } from "../../parts/words.tsx";
 import { codedrop } from "../../session.ts";
 
@@ -41,9 +42,8 @@ function Words({ of: verdict }: { of: Verdict }) {
       )}
       <p>
         {verdict.ok && "No code was given twice, and no user has more codes than one may have. "}
-        {count(codes)} codes were made: {count(claimed)} were given, {count(available + leased)} are
-        left
-        {revoked > 0 && `, ${count(revoked)} were revoked`}.
+        {counted(codes, "code was", "codes were")} made: {count(claimed)} given,{" "}
+        {count(available + leased)} left{revoked > 0 && `, ${count(revoked)} revoked`}.
         {verdict.unprojected > 0 &&
           ` ${count(verdict.unprojected)} of the newest claims show in lists within seconds.`}
       </p>

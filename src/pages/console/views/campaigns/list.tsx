@@ -4,10 +4,11 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Campaign } from "../../../../client/client.ts";
 import { Empty, useLoad } from "../../parts/load.tsx";
 import { Table, useRows, type Column } from "../../parts/rows.tsx";
+import { percent } from "../../parts/numbers.ts";
 import { count, discountWords } from "../../parts/words.tsx";
 import { to } from "../../router.ts";
 import { codedrop } from "../../session.ts";
-import { percent, StateBadge, StateWords, StockBar, WindowWords } from "./state.tsx";
+import { StateBadge, StateWords, StockBar, WindowWords } from "./state.tsx";
 
 const COLUMNS: Column<Campaign>[] = [
   {
@@ -34,7 +35,10 @@ const COLUMNS: Column<Campaign>[] = [
     ),
   },
   { name: "Stock", cell: ({ id }) => <Stock campaign={id} /> },
-  { name: "Discount", cell: ({ discount }) => discountWords(discount) },
+  {
+    name: "Discount",
+    cell: ({ discount }) => <span class="worth">{discountWords(discount)}</span>,
+  },
   { name: "Window", cell: (campaign) => <WindowWords of={campaign} /> },
 ];
 

@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Campaign, Stats } from "../../../../client/client.ts";
 import { Failure, Loading, useLoad } from "../../parts/load.tsx";
+import { counted } from "../../parts/numbers.ts";
 import { count, Time } from "../../parts/words.tsx";
 import { codedrop } from "../../session.ts";
 import type { Plot } from "./plot.ts";
@@ -17,9 +18,14 @@ const INTERVALS = {
 type Interval = keyof typeof INTERVALS;
 export type Series = Stats["series"];
 
+function overSince({ ends_at: end }: Campaign): string | null {
+  return end !== null && Date.parse(end) < Date.now() ? end : null;
+}
+
 /** Of a campaign that is over, its last stretch is shown: since then nothing has happened. */
-function windowOf({ ends_at: end }: Campaign, interval: Interval) {
-  const isOver = end !== null && Date.parse(end) < Date.now();
+function windowOf(campaign: Campaign, interval: Interval) {
+  const end = overSince(campaign);
+  const isOver = end !== null;
   const until = isOver ? Date.parse(end) + INTERVALS[interval].ms : Date.now();
   const from = new Date(until - INTERVALS[interval].ms * INTERVALS[interval].shown).toISOString();
   return { interval, from, ...(isOver ? { to: new Date(until).toISOString() } : {}) };
@@ -63,13 +69,14 @@ export function OverTime({ campaign, moved }: { campaign: Campaign; moved: strin
       {shown.current === null ? (
         loaded.state === "loading" && <Loading />
       ) : (
-        <Figure {...shown.current} />
+        <Figure {...shown.current} isOver={overSince(campaign) !== null} />
       )}
     </section>
   );
 }
 
-function Figure({ series, interval }: { series: Series; interval: Interval }) {
+function Figure(props: { series: Series; interval: Interval; isOver: boolean }) {
+  const { series, interval, isOver } = props;
   const sum = (of: "claimed" | "redeemed") => series.reduce((total, one) => total + one[of], 0);
   const [claimed, redeemed] = [sum("claimed"), sum("redeemed")];
   const busiest = series.reduce<Series[number] | null>(
@@ -79,12 +86,14 @@ function Figure({ series, interval }: { series: Series; interval: Interval }) {
   return (
     <>
       <p>
-        {count(claimed)} claims and {count(redeemed)} redemptions in {INTERVALS[interval].words}.
+        {counted(claimed, "claim")} and {counted(redeemed, "redemption")} in{" "}
+        {INTERVALS[interval].words}
+        {isOver && " before the campaign’s end"}.
         {busiest !== null && (
           <>
             {" "}
-            The busiest {interval}: <Time at={busiest.start} />, with {count(busiest.claimed)}{" "}
-            claims.
+            The busiest {interval}: <Start of={busiest} interval={interval} />, with{" "}
+            {counted(busiest.claimed, "claim")}.
           </>
         )}
       </p>
@@ -130,7 +139,9 @@ function Chart({ series, interval }: { series: Series; interval: Interval }) {
         <span>
           <span class="dot redeemed" /> Redemptions
         </span>
-        <span class="pointed">{point !== undefined && <Pointed of={point} />}</span>
+        <span class="pointed">
+          {point !== undefined && <Pointed of={point} interval={interval} />}
+        </span>
       </p>
       {/* What it shows is said before it and stands in the table behind it. */}
       <div ref={place} class="plot" aria-hidden="true" />
@@ -139,10 +150,28 @@ function Chart({ series, interval }: { series: Series; interval: Interval }) {
   );
 }
 
-function Pointed({ of: { start, claimed, redeemed } }: { of: Series[number] }) {
+/** A day is one of UTC: as a time of the reader's zone it would be of the day before, or noon. */
+const days = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeZone: "UTC" });
+
+interface StartOf {
+  of: Series[number];
+  interval: Interval;
+}
+
+function Start({ of: { start }, interval }: StartOf) {
+  if (interval !== "day") return <Time at={start} />;
+  return (
+    <time dateTime={start} title={start}>
+      {days.format(new Date(start))}
+    </time>
+  );
+}
+
+function Pointed({ of, interval }: StartOf) {
   return (
     <>
-      <Time at={start} />: {count(claimed)} claims, {count(redeemed)} redemptions
+      <Start of={of} interval={interval} />: {counted(of.claimed, "claim")},{" "}
+      {counted(of.redeemed, "redemption")}
     </>
   );
 }
@@ -172,16 +201,16 @@ function SeriesTable({ series, interval }: { series: Series; interval: Interval 
             </tr>
           </thead>
           <tbody>
-            {rows.map(({ start, claimed, redeemed }) => (
-              <tr key={start}>
+            {rows.map((row) => (
+              <tr key={row.start}>
                 <td data-name="From">
-                  <Time at={start} />
+                  <Start of={row} interval={interval} />
                 </td>
                 <td data-name="Claims" class="number">
-                  {count(claimed)}
+                  {count(row.claimed)}
                 </td>
                 <td data-name="Redemptions" class="number">
-                  {count(redeemed)}
+                  {count(row.redeemed)}
                 </td>
               </tr>
             ))}

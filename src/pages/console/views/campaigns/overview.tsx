@@ -3,6 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { LiveStock, Stats } from "../../../../client/client.ts";
 import { Empty, Show, useLoad } from "../../parts/load.tsx";
+import { counted, percent } from "../../parts/numbers.ts";
 import { count, Time } from "../../parts/words.tsx";
 import { to } from "../../router.ts";
 import { codedrop } from "../../session.ts";
@@ -10,7 +11,7 @@ import type { Of } from "./campaign.tsx";
 import { Integrity } from "./integrity.tsx";
 import { useLive, type Live } from "./live.ts";
 import { OverTime } from "./over-time.tsx";
-import { fromNow, PARTS, partsOf, percent, stateOf, StockBar } from "./state.tsx";
+import { fromNow, PARTS, partsOf, stateOf, StockBar } from "./state.tsx";
 
 /** While claims come in, what is not told live is asked for again this often. */
 const REFRESH_MS = 4_000;
@@ -43,17 +44,21 @@ export function Overview({ campaign }: Of) {
       {({ totals, claims_per_hour, empty_at }) =>
         totals.codes === 0 && (stock?.codes ?? 0) === 0 ? (
           <section class="card">
-            <Empty title="No codes yet">
-              <p>Users get a code each, so this campaign needs some first.</p>
-              <p class="bar">
-                <a class="button primary" href={to("campaigns", campaign.id, "batches")}>
-                  Make codes
-                </a>
-                <a class="button" href={to("campaigns", campaign.id, "imports")}>
-                  Import your own
-                </a>
-              </p>
-            </Empty>
+            {campaign.status === "ended" ? (
+              <Empty title="It has ended without a code" />
+            ) : (
+              <Empty title="No codes yet">
+                <p>Users get a code each, so this campaign needs some first.</p>
+                <p class="bar">
+                  <a class="button primary" href={to("campaigns", campaign.id, "batches")}>
+                    Make codes
+                  </a>
+                  <a class="button" href={to("campaigns", campaign.id, "imports")}>
+                    Import your own
+                  </a>
+                </p>
+              </Empty>
+            )}
           </section>
         ) : (
           <>
@@ -100,12 +105,12 @@ function totalsNow({ totals, stock }: Told): Stats["totals"] {
 function Stock({ totals, stock, live }: Told & { live: Live }) {
   const now = totalsNow({ totals, stock });
   const parts = partsOf(now);
-  const said = useThrottled(`${count(now.available)} codes left.`, 10_000);
+  const said = useThrottled(`${counted(now.available, "code")} left.`, 10_000);
   return (
     <section class="card stack" aria-labelledby="stock">
       <header class="bar spread">
         <h2 id="stock">Stock</h2>
-        <span class={`live ${live.state}`} role="status">
+        <span class={`live is-${live.state}`} role="status">
           {LIVE_WORDS[live.state]}
         </span>
       </header>
@@ -142,13 +147,16 @@ function Pace({ perHour, available, emptyAt, state }: PaceProps) {
     <section class="card stack" aria-labelledby="pace">
       <h2 id="pace">Pace</h2>
       <p class="figure">
-        <strong data-live="rate">{count(perHour)}</strong> claims an hour
+        <strong data-live="rate">{count(perHour)}</strong> {perHour === 1 ? "claim" : "claims"} an
+        hour
       </p>
       <p>
-        {available === 0 ? (
-          "No code is left: users are told so until you add some."
+        {state === "ended" ? (
+          "The campaign has ended: nobody gets a code any more."
         ) : state !== "active" ? (
           `Nobody gets a code while the campaign is ${state}.`
+        ) : available === 0 ? (
+          "No code is left: users are told so until you add some."
         ) : emptyAt === null ? (
           "There is no telling when the codes run out: hardly any are asked for at present."
         ) : (

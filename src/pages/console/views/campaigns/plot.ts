@@ -8,7 +8,8 @@ const HEIGHT = 240;
 const AXIS_HEIGHT = 32;
 /** Room for "1,000,000" before the axis. */
 const DIGIT_WIDTH = 8;
-const LABEL_MIN_WIDTH = 34;
+/** Half of a time below it, which stands in the middle under the first column. */
+const LABEL_MIN_WIDTH = 44;
 /** Pixels between two lines of the grid, at least. */
 const GRID_X = 76;
 const GRID_Y = 44;

@@ -74,15 +74,6 @@ export function stockWords(totals: Totals): string {
     .join(", ");
 }
 
-/** A part of a whole, in words that do not claim more than is so. */
-export function percent(part: number, whole: number): string {
-  if (whole === 0) return "–";
-  const share = (part / whole) * 100;
-  if (share > 0 && share < 0.1) return "< 0.1\u00a0%";
-  if (share < 100 && share > 99.9) return "> 99.9\u00a0%";
-  return `${share.toFixed(share < 10 && share > 0 ? 1 : 0)}\u00a0%`;
-}
-
 export function StockBar({ totals }: { totals: Totals }) {
   const parts = partsOf(totals);
   return (
