@@ -40,10 +40,25 @@ async function call(address: string, bearer: string, route: string, body?: unkno
   throw new Error(`${route} answered ${response.status}: ${JSON.stringify(answer)}${hint}`);
 }
 
+/** In a list of any length; `list` is its path. */
+async function find<Row>(
+  at: { address: string; secret: string; list: string },
+  isIt: (row: Row) => boolean,
+): Promise<Row | undefined> {
+  for (let cursor: string | null = ""; cursor !== null;) {
+    const next: string = cursor === "" ? "" : `&cursor=${encodeURIComponent(cursor)}`;
+    const page = await call(at.address, at.secret, `GET ${at.list}?limit=100${next}`);
+    const found = (page["data"] as Row[]).find(isIt);
+    if (found !== undefined) return found;
+    cursor = page["next_cursor"] as string | null;
+  }
+  return undefined;
+}
+
 /** Whether the demo campaign is there and has codes: a start that was cut short is made good. */
 async function ensureCampaign(address: string, secret: string): Promise<void> {
-  const campaigns = await call(address, secret, "GET /v1/campaigns?limit=100");
-  if (!(campaigns["data"] as { slug: string }[]).some(({ slug }) => slug === CAMPAIGN)) {
+  const at = { address, secret, list: "/v1/campaigns" };
+  if ((await find<{ slug: string }>(at, ({ slug }) => slug === CAMPAIGN)) === undefined) {
     await call(address, secret, "POST /v1/campaigns", {
       name: "Welcome",
       slug: CAMPAIGN,
@@ -107,12 +122,12 @@ export async function makePartner(
     identitySecret = (profile["identity"] as { secret: string }).secret;
     keep(stateDir, { ...demo, identity_secret: identitySecret });
   }
-  const keys = await call(address, secret, "GET /v1/keys?limit=100");
-  const listed = (keys["data"] as { id: string; kind: string; hint: string }[]).find(
+  const listed = await find<{ id: string; kind: string; hint: string; allowed_origins: string[] }>(
+    { address, secret, list: "/v1/keys" },
     ({ kind, hint }) => kind === "publishable" && publishable.endsWith(hint),
   );
   if (listed === undefined) return null;
-  const { allowed_origins: origins } = listed as unknown as { allowed_origins: string[] };
+  const { allowed_origins: origins } = listed;
   if (!origins.includes(origin)) {
     const others = origins.filter((one) => one !== demo.site_origin);
     const set = { allowed_origins: [...others, origin] };

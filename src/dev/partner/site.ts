@@ -24,6 +24,9 @@ export interface Partnership {
   identitySecret: string;
 }
 
+/** Soon after the start, or for good where the brand was given another identity. */
+const NOT_A_PARTNER =
+  "This site is not a partner of the demo brand now. Where npm start runs it says whether it will be.";
 const COOKIE = "nordkai_session";
 /** A page asks for a token at each press. */
 const TOKEN_LIFE = "2m";
@@ -72,7 +75,7 @@ export class PartnerSite {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const partner = this.#partnership;
-    if (partner === null) return send(response, 503, "text/plain", "The demo is not ready yet.");
+    if (partner === null) return send(response, 503, "text/plain", NOT_A_PARTNER);
     const user = this.#sessions.get(sessionOf(request)) ?? null;
     const [pathname] = (request.url ?? "/").split("?");
     if (request.method === "POST" && !isOwnPage(request)) {
