@@ -42,8 +42,9 @@ function Words({ of: verdict }: { of: Verdict }) {
       )}
       <p>
         {verdict.ok && "No code was given twice, and no user has more codes than one may have. "}
-        {counted(codes, "code was", "codes were")} made: {count(claimed)} given,{" "}
-        {count(available + leased)} left{revoked > 0 && `, ${count(revoked)} revoked`}.
+        {counted(codes, "code was", "codes were")} made: {counted(claimed, "was", "were")} given,{" "}
+        {counted(available + leased, "is", "are")} left
+        {revoked > 0 && `, ${counted(revoked, "was", "were")} revoked`}.
         {verdict.unprojected > 0 &&
           ` ${count(verdict.unprojected)} of the newest claims show in lists within seconds.`}
       </p>
