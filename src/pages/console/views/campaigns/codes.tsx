@@ -138,7 +138,10 @@ export function Claims({ campaign }: Of) {
         keyOf={({ id }) => id}
         empty={
           <Empty title="No claims yet">
-            <p>Each user who is given a code shows here at once.</p>
+            <p>
+              Each user who is given a code shows here at once; where codes are kept until they are
+              shown, when theirs is shown.
+            </p>
           </Empty>
         }
       />

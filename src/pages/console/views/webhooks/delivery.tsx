@@ -1,6 +1,7 @@
 /** One event on its way to one endpoint, with every attempt. */
 
 import type { Delivery, DeliveryAttempt } from "../../../../client/client.ts";
+import { useState } from "preact/hooks";
 import { CampaignName } from "../../names.tsx";
 import { useAct } from "../../parts/act.tsx";
 import { useEvery } from "../../parts/every.tsx";
@@ -17,19 +18,27 @@ const PENDING_MS = 1_500;
 
 export function DeliveryPage({ id, endpoint }: { id: string; endpoint: string }) {
   const found = useLoad((signal) => codedrop.deliveries.get(id, { signal }), [id]);
-  const isPending = found.state === "there" && found.value.status === "pending";
-  useEvery(isPending ? PENDING_MS : null, found.again);
+  const delivered = found.state === "there" ? found.value : null;
+  // Sent again: what came of it is not there at once, whatever the status says meanwhile.
+  const [before, setBefore] = useState<string | null>(null);
+  const isAwaited =
+    delivered?.status === "pending" || (before !== null && before === lastAttempt(delivered));
+  useEvery(isAwaited ? PENDING_MS : null, found.again);
+  const again = () => {
+    setBefore(lastAttempt(delivered));
+    found.again();
+  };
   return (
     <>
       <p>
         <a href={to("webhooks", endpoint)}>← Back to the endpoint</a>
       </p>
-      <Show of={found}>
-        {(delivery) => <DeliveryCard delivery={delivery} again={found.again} />}
-      </Show>
+      <Show of={found}>{(delivery) => <DeliveryCard delivery={delivery} again={again} />}</Show>
     </>
   );
 }
+
+const lastAttempt = (delivery: Delivery | null) => delivery?.attempts.at(-1)?.at ?? null;
 
 const COLUMNS: Column<DeliveryAttempt>[] = [
   { name: "Time", cell: ({ at }) => <Time at={at} isExact /> },
