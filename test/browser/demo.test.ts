@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { atLength } from "../support/at-length.ts";
 import { axe, startBrowser, watch } from "../support/browser.ts";
 import { holdScreenshots } from "../support/screenshots.ts";
 import { Server } from "../support/server.ts";
@@ -112,21 +113,24 @@ describe("the demo partner's site", () => {
     expect(statSync(path.join(stateDir, "codedrop-demo.json")).mode & 0o777).toBe(0o600);
   });
 
-  it("ends with npm start, and is there again at the next one, at another port too", async () => {
-    server.kill();
-    await expect(fetch(site)).rejects.toThrow("fetch failed");
-    server = await Server.start(stateDir, []);
-    const before = site;
-    site = await siteOf(server);
-    expect(site).not.toBe(before);
-    const { context, page, seen } = await newShopper();
-    await page.goto(site);
-    await button(page, "Ann").click();
-    await button(page, "Get my code").click();
-    await page.locator("[part=message]").getByText("already yours").waitFor();
-    expect(seen).toEqual({ errors: [], strangers: [] });
-    await context.close();
-  });
+  atLength(
+    "ends with npm start, and is there again at the next one, at another port too",
+    async () => {
+      server.kill();
+      await expect(fetch(site)).rejects.toThrow("fetch failed");
+      server = await Server.start(stateDir, []);
+      const before = site;
+      site = await siteOf(server);
+      expect(site).not.toBe(before);
+      const { context, page, seen } = await newShopper();
+      await page.goto(site);
+      await button(page, "Ann").click();
+      await button(page, "Get my code").click();
+      await page.locator("[part=message]").getByText("already yours").waitFor();
+      expect(seen).toEqual({ errors: [], strangers: [] });
+      await context.close();
+    },
+  );
 });
 
 function kept() {

@@ -180,7 +180,7 @@ describe("a page of an origin that the key lists", () => {
 
 describe("the README's element", () => {
   it("gives its user a code", async () => {
-    const [sample] = samplesOf("README.md").filter(({ language }) => language === "html");
+    const sample = samplesOf("README.md").find(({ language }) => language === "html");
     const page = await browser.newPage();
     let markup = "";
     const site = await startSite((request, response) => {
@@ -191,16 +191,16 @@ describe("the README's element", () => {
     });
     sites.push(site);
     const origin = `http://localhost:${site.port}`;
-    const open = await runtime.api.newCampaign(brand, 3);
+    const free = await runtime.api.newCampaign(brand, 3);
     markup = (sample?.text ?? "")
       .replace("http://localhost:8787", runtime.address)
       .replace("cdp_live_…", await publishableKey(brand, origin))
-      .replace("welcome", open);
+      .replace("welcome", free);
     const { errors } = watch(page, [origin, runtime.address]);
     await page.goto(origin);
     await page.getByRole("button", { name: "Get my code" }).click();
     await page.getByRole("button", { name: "Copy" }).waitFor();
-    const held = await runtime.api.listAll(brand.secret, `/v1/campaigns/${open}/claims`);
+    const held = await runtime.api.listAll(brand.secret, `/v1/campaigns/${free}/claims`);
     expect(held).toMatchObject([{ user_id: "carol" }]);
     expect(errors).toEqual([]);
     await page.close();
