@@ -87,6 +87,10 @@ function hold(name: string, actual: Buffer): Looks {
 /** A page that was made wider or darker may draw a chart anew: until two shots are the same. */
 const SHOTS_MAX = 10;
 
+const TWO_FRAMES = `new Promise((resolve) => {
+  requestAnimationFrame(() => requestAnimationFrame(resolve));
+})`;
+
 async function stillShot(page: Page, mask: string[]): Promise<Buffer> {
   const shoot = () =>
     page.screenshot({
@@ -120,6 +124,9 @@ export async function holdScreenshots(
   const wrong: string[] = [];
   for (const width of widths) {
     await page.setViewportSize({ width, height });
+    // A picture of a whole page makes the window as high as the page, for a moment.
+    await page.waitForFunction(`innerHeight === ${height}`);
+    await page.evaluate(TWO_FRAMES);
     for (const colorScheme of SCHEMES) {
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       const actual = await stillShot(page, mask);
