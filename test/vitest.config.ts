@@ -52,6 +52,7 @@ export default defineConfig(async () => ({
           setupFiles: ["test/support/worker-setup.ts"],
           // Generous: several runtimes share a small machine.
           testTimeout: 60_000,
+          expect: { poll: { timeout: 10_000 } },
           maxWorkers: WORKERS,
         },
       },

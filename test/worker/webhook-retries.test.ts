@@ -50,8 +50,9 @@ describe("a delivery that fails", () => {
     const [id] = await logEvents(campaign, 1);
     await sender.wake();
     await expect.poll(() => countOf(receiver), { timeout: 10_000 }).toBe(2);
-    await sender.hurry(1_000);
+    // Not before the answer has been noted, and the next attempt set.
     await expect.poll(() => sender.deliveries()).toMatchObject([{ status: "pending", tries: 2 }]);
+    await sender.hurry(1_000);
     const [pending] = await sender.deliveries();
     expect((pending?.dueAt ?? 0) - Date.now()).toBeGreaterThan(130_000);
     await sender.retry(pending?.number ?? 0);
