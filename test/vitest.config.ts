@@ -16,7 +16,7 @@ const SERVED_WORKERS = 3;
  * Of the tests of pages: the stories of the brand, the shopper and the partner. The others take
  * minutes, and are run by `npm run test:browser`.
  */
-const STORIES = ["client", "console-campaigns", "demo", "pages", "widget"];
+const STORIES = ["client", "console-campaigns", "demo", "pages"];
 
 const served = ["test/e2e/**/*.test.ts"];
 if (findChromium() === null) {

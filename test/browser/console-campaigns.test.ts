@@ -339,7 +339,7 @@ describe("a campaign that is changed", () => {
 });
 
 describe("the page of a campaign", () => {
-  it("counts live while claims happen, and draws them", async () => {
+  atLength("counts live while claims happen, and draws them", async () => {
     const campaign = await campaignWith(200);
     const one = await signedIn();
     const { page } = one;
@@ -419,7 +419,7 @@ describe("the page of a campaign", () => {
     await expect.poll(() => text(page, "[data-live=available]")).toBe("20");
   });
 
-  it("pauses, resumes and ends for good, each said and each true", async () => {
+  atLength("pauses, resumes and ends for good, each said and each true", async () => {
     const campaign = await campaignWith(10);
     const one = await signedIn();
     const { page } = one;
@@ -616,7 +616,7 @@ describe("an import", () => {
 });
 
 describe("codes, claims and exports", () => {
-  it("are taken home as files, by the session alone", async () => {
+  atLength("are taken home as files, by the session alone", async () => {
     const campaign = await campaignWith(30);
     const codes = await claim(campaign, 4);
     await send("POST /v1/redemptions", { code: codes[0], order_id: "o-1" });
