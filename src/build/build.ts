@@ -8,9 +8,9 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { openApiDocument } from "../reference/document.ts";
+import { buildConsole } from "./console.ts";
 import { buildDocs } from "./docs/docs.ts";
-import { bundlePages } from "./pages.ts";
-import { bundleWidget } from "./widget.ts";
+import { buildWidget } from "./widget.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 export const ASSETS_FOLDER = path.join(ROOT, "dist/assets");
@@ -48,8 +48,8 @@ export async function buildAssets(folder = ASSETS_FOLDER): Promise<Files> {
   const pages = path.join(ROOT, "src/pages");
   const files: Files = new Map([
     ["openapi.json", openApi],
-    ...(await bundlePages(pages)),
-    ...(await bundleWidget(path.join(pages, "widget"))),
+    ...(await buildConsole(path.join(pages, "console"))),
+    ...(await buildWidget(path.join(pages, "widget"))),
     ...(await buildDocs(path.join(pages, "docs"), openApi)),
   ]);
   place(folder, files);

@@ -4,17 +4,17 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { build, transform } from "esbuild";
 import type { Files } from "./build.ts";
-import { COMMON } from "./pages.ts";
+import { FOR_BROWSERS } from "./bundle.ts";
 
-export async function bundleWidget(folder: string): Promise<Files> {
+export async function buildWidget(folder: string): Promise<Files> {
   const css = readFileSync(path.join(folder, "style.css"), "utf8");
   const { code } = await transform(css, { loader: "css", minify: true });
   const { outputFiles } = await build({
-    ...COMMON,
+    ...FOR_BROWSERS,
     entryPoints: [path.join(folder, "widget.ts")],
     // The script puts its own sheet in place.
     define: { STYLE: JSON.stringify(code.trim()) },
-    // Said in four languages: escapes would weigh more.
+    // Escapes for umlauts would weigh more.
     charset: "utf8",
   });
   return new Map(outputFiles.map(({ contents }) => ["widget.js", contents]));

@@ -1,19 +1,15 @@
 /** The console's pages of codes, users, webhooks, keys, the brand and its logs, in a browser. */
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import type { Browser, BrowserContext } from "playwright-core";
 import { Webhook } from "standardwebhooks";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Brand } from "../support/api.ts";
-import { startBrowser } from "../support/browser.ts";
 import { Console } from "../support/console.ts";
 import { Receiver } from "../support/receiver.ts";
-import { prepared } from "../support/prepared.ts";
-import { Runtime } from "../support/runtime.ts";
+import type { Runtime } from "../support/runtime.ts";
+import { openStage, type Stage } from "../support/stage.ts";
 
-const work = mkdtempSync(path.join(tmpdir(), "codedrop-console-"));
+let stage: Stage;
 let runtime: Runtime;
 let browser: Browser;
 let context: BrowserContext;
@@ -21,18 +17,12 @@ let brand: Brand;
 let opened: Console[] = [];
 
 beforeAll(async () => {
-  const stateDir = path.join(work, "state");
-  const folder = prepared(stateDir);
-  [runtime, browser] = await Promise.all([
-    Runtime.start({ bundle: folder, stateDir }),
-    startBrowser(),
-  ]);
+  stage = await openStage();
+  ({ runtime, browser } = stage);
 });
 
 afterAll(async () => {
-  await browser.close();
-  await runtime.kill();
-  rmSync(work, { recursive: true, force: true });
+  await stage.close();
 });
 
 beforeEach(async () => {

@@ -1,24 +1,21 @@
 /** The console's pages of campaigns in a real Chromium, as a brand's marketer goes through them. */
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
+import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import type { Browser, BrowserContext, Download, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { unique, type Brand } from "../support/api.ts";
 import { atLength } from "../support/at-length.ts";
-import { startBrowser } from "../support/browser.ts";
 import { Console } from "../support/console.ts";
-import { prepared } from "../support/prepared.ts";
-import { Runtime } from "../support/runtime.ts";
+import type { Runtime } from "../support/runtime.ts";
 import { THOROUGHLY } from "../support/thoroughly.ts";
+import { openStage, type Stage } from "../support/stage.ts";
 
 /** Codes of the largest campaign. */
 const MANY = THOROUGHLY ? 1_000_000 : 50_000;
 const format = (number: number) => number.toLocaleString("en");
 
-const work = mkdtempSync(path.join(tmpdir(), "codedrop-campaigns-"));
+let stage: Stage;
 let runtime: Runtime;
 let browser: Browser;
 let context: BrowserContext;
@@ -26,18 +23,12 @@ let brand: Brand;
 let opened: Console[] = [];
 
 beforeAll(async () => {
-  const stateDir = path.join(work, "state");
-  const folder = prepared(stateDir);
-  [runtime, browser] = await Promise.all([
-    Runtime.start({ bundle: folder, stateDir }),
-    startBrowser(),
-  ]);
+  stage = await openStage();
+  ({ runtime, browser } = stage);
 });
 
 afterAll(async () => {
-  await browser.close();
-  await runtime.kill();
-  rmSync(work, { recursive: true, force: true });
+  await stage.close();
 });
 
 beforeEach(async () => {
@@ -545,6 +536,7 @@ describe("an import", () => {
     await page.getByText("Rows not taken").waitFor();
     const counts = await text(page, ".counts");
     expect(counts.split(/\s+/).join(" ")).toBe("Rows 6 Accepted 3 Duplicates 1 Rejected 2");
+    await page.getByRole("row", { name: "OWN-1" }).first().waitFor();
     const cells = await page.getByRole("row").allInnerTexts();
     expect(cells.find((row) => row.startsWith("4"))).toMatch(/OWN-1\s+duplicate-in-file/);
     expect(await one.faults()).toEqual([]);

@@ -1,23 +1,21 @@
 /** The documentation in a real Chromium: read, searched, and calls tried from it. */
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { SignJWT } from "jose";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Brand } from "../support/api.ts";
-import { startBrowser } from "../support/browser.ts";
-import { prepared } from "../support/prepared.ts";
-import { Runtime } from "../support/runtime.ts";
+import { axe, watch } from "../support/browser.ts";
+import type { Runtime } from "../support/runtime.ts";
 import { samplesOf } from "../support/samples.ts";
 import { holdScreenshots } from "../support/screenshots.ts";
 import { THOROUGHLY } from "../support/thoroughly.ts";
+import { openStage, type Stage } from "../support/stage.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
-const AXE = path.join(root, "node_modules/axe-core/axe.min.js");
 const GUIDES = readdirSync(path.join(root, "src/pages/docs/guides")).map(
   (file) => `/docs/${path.parse(file).name}`,
 );
@@ -28,66 +26,40 @@ const WIDTHS = [1280, 375];
 /** Where the samples say that the service is. */
 const ADDRESS = "http://localhost:8787";
 
-const work = mkdtempSync(path.join(tmpdir(), "codedrop-docs-"));
+let stage: Stage;
 let runtime: Runtime;
 let browser: Browser;
 let brand: Brand;
 let context: BrowserContext;
 let page: Page;
-/** What no page may do. */
-let faults: string[];
+let seen: ReturnType<typeof watch>;
 
 beforeAll(async () => {
-  const stateDir = path.join(work, "state");
-  const bundle = prepared(stateDir);
-  [runtime, browser] = await Promise.all([Runtime.start({ bundle, stateDir }), startBrowser()]);
+  stage = await openStage();
+  ({ runtime, browser } = stage);
   brand = await runtime.api.newBrand();
 });
 
 afterAll(async () => {
-  await browser.close();
-  await runtime.kill();
-  rmSync(work, { recursive: true, force: true });
+  await stage.close();
 });
 
 beforeEach(async () => {
   context = await browser.newContext({ permissions: ["clipboard-read", "clipboard-write"] });
   context.setDefaultTimeout(15_000);
   page = await context.newPage();
-  faults = watch(page);
+  seen = watch(page, [runtime.address]);
 });
 
 afterEach(async () => {
   await context.close();
+  // The browser's own note of an answer that is a problem is none of the page's.
+  const errors = seen.errors.filter((error) => !error.startsWith("Failed to load resource"));
+  const faults = [...errors, ...seen.strangers];
   if (faults.length > 0) throw new Error(faults.join("\n"));
 });
 
-/** Errors in the console, and calls of any host but ours. */
-function watch(watched: Page): string[] {
-  const found: string[] = [];
-  watched.on("console", (message) => {
-    // The browser's own note of an answer that is a problem, which the page shows.
-    const isAnswer = message.text().startsWith("Failed to load resource");
-    if (message.type() === "error" && !isAnswer) found.push(message.text());
-  });
-  watched.on("pageerror", (error) => found.push(error.message));
-  watched.on("request", (request) => {
-    const url = new URL(request.url());
-    const isOurs = url.origin === runtime.address || url.protocol === "data:";
-    if (!isOurs) found.push(`${request.method()} ${url.href}`);
-  });
-  return found;
-}
-
 const open = (place: string) => page.goto(runtime.address + place);
-
-/** What axe finds wrong; of what is right, which is much in the reference, it tells nothing. */
-async function violations(): Promise<string[]> {
-  await page.evaluate(readFileSync(AXE, "utf8"));
-  return page.evaluate(`axe.run({ resultTypes: ["violations"], preload: false }).then((found) =>
-    found.violations.flatMap(({ id, nodes }) =>
-      nodes.map(({ target, failureSummary }) => id + " at " + target + ": " + failureSummary)))`);
-}
 
 /** Takes all other calls out of the reference, so that axe has less to look through. */
 const leaveOnly = (id: string) =>
@@ -117,7 +89,7 @@ describe("every page", () => {
       if (place === REFERENCE && !THOROUGHLY) await leaveOnly("createClaim");
       for (const colorScheme of THOROUGHLY ? SCHEMES : SCHEMES.slice(i, i + 1)) {
         await page.emulateMedia({ colorScheme });
-        const found = [width, colorScheme, await overflow(), await violations()];
+        const found = [width, colorScheme, await overflow(), await axe(page)];
         expect(found).toEqual([width, colorScheme, 0, []]);
       }
       // Its calls are alike and many: on a phone one is looked at.
@@ -128,7 +100,7 @@ describe("every page", () => {
   it("leads somewhere with every link, and is complete without its script", async () => {
     const still = await browser.newContext({ javaScriptEnabled: false });
     const reader = await still.newPage();
-    faults = watch(reader);
+    seen = watch(reader, [runtime.address]);
     const ids = new Map<string, Set<string>>();
     const links: [from: string, to: string][] = [];
     for (const place of PAGES) {
@@ -322,7 +294,7 @@ describe("a call that is tried", () => {
     await call.getByRole("button", { name: "Send" }).click();
     await call.getByText("400", { exact: true }).waitFor();
     await leaveOnly("createCampaign");
-    expect(await violations()).toEqual([]);
+    expect(await axe(page)).toEqual([]);
   });
 
   it("asks before what cannot be taken back, and is made from the keyboard", async () => {
@@ -335,7 +307,7 @@ describe("a call that is tried", () => {
     await page.keyboard.press("Enter");
     await page.getByRole("dialog").waitFor();
     await leaveOnly("endCampaign");
-    expect(await violations()).toEqual([]);
+    expect(await axe(page)).toEqual([]);
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "hidden" });
     expect(await ended()).toBe("active");
@@ -460,7 +432,7 @@ describe("the guide for a partner's page", () => {
     await page.locator("codedrop-claim").getByText(String(claim?.code)).first().waitFor();
     site.close();
     // The partner's own page is no stranger here.
-    faults = faults.filter((fault) => !fault.includes(origin));
+    seen.strangers = seen.strangers.filter((url) => !url.startsWith(origin));
   });
 });
 

@@ -1,22 +1,19 @@
 /** A partner site's page in a real Chromium: who may claim, and what the others get to read. */
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { SignJWT } from "jose";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Brand } from "../support/api.ts";
-import { startBrowser, startSite, watch } from "../support/browser.ts";
-import { prepared } from "../support/prepared.ts";
-import { Runtime } from "../support/runtime.ts";
+import { startSite, watch } from "../support/browser.ts";
+import type { Runtime } from "../support/runtime.ts";
 import { samplesOf } from "../support/samples.ts";
+import { openStage, type Stage } from "../support/stage.ts";
 
 const ISSUER = "https://login.partner.example/";
 const AUDIENCE = "codedrop";
 
-const work = mkdtempSync(path.join(tmpdir(), "codedrop-browser-"));
 const sites: { port: number; close: () => void }[] = [];
+let stage: Stage;
 let runtime: Runtime;
 let browser: Browser;
 let brand: Brand;
@@ -28,12 +25,8 @@ let partner: string;
 let foreign: string;
 
 beforeAll(async () => {
-  const stateDir = path.join(work, "state");
-  const folder = prepared(stateDir);
-  [runtime, browser] = await Promise.all([
-    Runtime.start({ bundle: folder, stateDir }),
-    startBrowser(),
-  ]);
+  stage = await openStage();
+  ({ runtime, browser } = stage);
   sites.push(await startSite(), await startSite());
   partner = `http://localhost:${sites[0]?.port}`;
   foreign = `http://localhost:${sites[1]?.port}`;
@@ -53,10 +46,8 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await browser.close();
-  await runtime.kill();
+  await stage.close();
   for (const site of sites) site.close();
-  rmSync(work, { recursive: true, force: true });
 });
 
 async function publishableKey(of: Brand, origin: string): Promise<string> {

@@ -1,7 +1,6 @@
 /** `<codedrop-claim>` on a partner site's page in a real Chromium, under a strict CSP. */
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { SignJWT } from "jose";
@@ -9,17 +8,17 @@ import type { Browser, BrowserContext, Page, Route } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ASSETS_FOLDER } from "../../src/build/build.ts";
 import { unique, type Brand } from "../support/api.ts";
-import { axe, onePage, startBrowser, startSite, watch } from "../support/browser.ts";
+import { axe, onePage, startSite, watch } from "../support/browser.ts";
 import { FakeService } from "../support/fake-service.ts";
-import { prepared } from "../support/prepared.ts";
-import { Runtime } from "../support/runtime.ts";
+import type { Runtime } from "../support/runtime.ts";
 import { holdScreenshots } from "../support/screenshots.ts";
+import { openStage, type Stage } from "../support/stage.ts";
 
 const ISSUER = "https://login.partner.example/";
 const GZIP_MAX = 8 * 1024;
 
-const work = mkdtempSync(path.join(tmpdir(), "codedrop-widget-"));
 let turnstile: FakeService;
+let stage: Stage;
 let runtime: Runtime;
 let browser: Browser;
 let context: BrowserContext;
@@ -30,14 +29,10 @@ let key: string;
 let identitySecret: string;
 
 beforeAll(async () => {
-  const stateDir = path.join(work, "state");
-  const folder = prepared(stateDir);
   turnstile = await FakeService.start();
   const vars = { TURNSTILE_VERIFY_URL: `${turnstile.url}/siteverify` };
-  [runtime, browser] = await Promise.all([
-    Runtime.start({ bundle: folder, stateDir, vars }),
-    startBrowser(),
-  ]);
+  stage = await openStage(vars);
+  ({ runtime, browser } = stage);
   const { address, api } = runtime;
   site = await startSite(
     onePage({
@@ -64,11 +59,9 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await browser.close();
-  await runtime.kill();
+  await stage.close();
   await turnstile.stop();
   site.close();
-  rmSync(work, { recursive: true, force: true });
 });
 
 /** A browser of its own for each test: nothing is remembered from another. */

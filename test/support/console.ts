@@ -1,19 +1,13 @@
 /** The console in a browser: signed in, watched, and held against the rules of accessibility. */
 
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import type { Browser, BrowserContext, Page } from "playwright-core";
+import { axe } from "./browser.ts";
 import { THOROUGHLY } from "./thoroughly.ts";
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** What a browser says by itself of an answer with such a status, or of none. */
 const FAILED = /^Failed to load resource: (?:.* status of (\d+)|net::)/;
 
 /** Scripts of the page are text: the tests have no types of browsers. */
-const FIND_VIOLATIONS = `axe.run({ resultTypes: ["violations"], preload: false })
-  .then(({ violations }) => violations.map(({ id, nodes }) => id + ": " + nodes.map(({ html }) => html).join(" ")))`;
-
 const NAME_OF_FOCUS = `(() => {
   const at = document.activeElement;
   if (at === document.body) return "";
@@ -115,12 +109,11 @@ export class Console {
   /** What is wrong with the page as it is: what axe finds, light or dark, and on a phone. */
   async faults(): Promise<string[]> {
     const { page } = this;
-    await page.evaluate(AXE);
     const found: string[] = [];
     const turn = this.#checks++ % SCHEMES.length;
     for (const colorScheme of THOROUGHLY ? SCHEMES : SCHEMES.slice(turn, turn + 1)) {
       await page.emulateMedia({ colorScheme });
-      found.push(...((await page.evaluate(FIND_VIOLATIONS)) as string[]));
+      found.push(...(await axe(page)));
     }
     await page.emulateMedia({ colorScheme: null });
     const before = page.viewportSize();

@@ -56,7 +56,7 @@ export interface Handler {
 export type Handlers = Record<string, Handler | Handler[]>;
 
 /** What is wrong with the handlers for a file's samples: nothing is left out, nothing too many. */
-export function unhandled(samples: Sample[], handlers: Handlers): string[] {
+function unhandled(samples: Sample[], handlers: Handlers): string[] {
   const wrong: string[] = [];
   const sections = new Set(samples.map(({ section }) => section));
   for (const section of sections) {

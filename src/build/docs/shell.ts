@@ -1,12 +1,7 @@
 /** What surrounds the text of every page: the bar at the top, and the way to all others. */
 
+import type { Bundle } from "../bundle.ts";
 import { html, type Html } from "./html.ts";
-
-/** Of the script and the style that all pages share, as they are called for. */
-export interface Built {
-  script: string;
-  style: string;
-}
 
 export interface Place {
   href: string;
@@ -32,7 +27,7 @@ export function menuLink({ href, title }: Place, current: string): Html {
   return html`<li><a href="${href}" ${mark}>${title}</a></li>`;
 }
 
-export function page(parts: PageParts, { script, style }: Built): string {
+export function page(parts: PageParts, { script, style }: Bundle): string {
   const { title, description, menu, main, contents = null, kind } = parts;
   const whole = title === "Codedrop" ? title : `${title} · Codedrop`;
   const top = [

@@ -48,7 +48,7 @@ function ofType(document: Document, schema: Schema): unknown {
 }
 
 /** A value of the schema: the document's own, or one made up. */
-export function exampleOf(document: Document, given: Schema): unknown {
+function exampleOf(document: Document, given: Schema): unknown {
   const schema = document.resolve(given);
   const own = schema.example ?? schema.examples?.[0] ?? schema.const ?? schema.enum?.[0];
   if (own !== undefined) return own;

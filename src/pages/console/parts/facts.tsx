@@ -2,10 +2,12 @@
 
 import type { ComponentChildren } from "preact";
 
-/** Facts that are null are left out. */
-export function Facts({ of: facts }: { of: [name: string, value: ComponentChildren][] }) {
+export type Fact = [name: string, value: ComponentChildren];
+
+/** Facts that are null are left out. In a row of a list they are told in a line each. */
+export function Facts({ of: facts, inRow = false }: { of: Fact[]; inRow?: boolean }) {
   return (
-    <dl class="known">
+    <dl class={inRow ? "told" : "known"}>
       {facts
         .filter(([, value]) => value !== null)
         .map(([name, value]) => (

@@ -1,42 +1,26 @@
 /** What an event says, in words. */
 
-import type { ComponentChildren } from "preact";
 import type { Event } from "../../../client/client.ts";
+import { Facts, type Fact } from "../parts/facts.tsx";
 import { count, discountWords, money, Time } from "../parts/words.tsx";
 import { to } from "../router.ts";
 import { CodeLink, UserLink } from "./links.tsx";
 
-/** Names with what they are; what is null is not told. */
-function Told({ of: facts }: { of: [name: string, value: ComponentChildren][] }) {
-  return (
-    <dl class="told">
-      {facts
-        .filter(([, value]) => value !== null)
-        .map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-    </dl>
-  );
-}
-
 export function EventData({ of: event }: { of: Event }) {
-  return <Told of={factsOf(event)} />;
+  return <Facts of={factsOf(event)} inRow />;
 }
 
 const time = (at: string | null) => at && <Time at={at} />;
 const text = (words: string | null) => words && <bdi>{words}</bdi>;
 
-function ofCode({ code, user_id: user }: { code: string; user_id: string | null }) {
+function ofCode({ code, user_id: user }: { code: string; user_id: string | null }): Fact[] {
   return [
     ["Code", <CodeLink code={code} />],
     ["User", user && <UserLink id={user} />],
-  ] as [string, ComponentChildren][];
+  ];
 }
 
-function factsOf(event: Event): [string, ComponentChildren][] {
+function factsOf(event: Event): Fact[] {
   switch (event.type) {
     case "claim.created": {
       const { contact } = event.data;
@@ -87,7 +71,7 @@ type OfCode =
   | "code.expired"
   | "code.revoked";
 
-function factsOfOthers(event: Exclude<Event, { type: OfCode }>): [string, ComponentChildren][] {
+function factsOfOthers(event: Exclude<Event, { type: OfCode }>): Fact[] {
   switch (event.type) {
     case "campaign.low_stock": {
       const { available, codes, threshold } = event.data;

@@ -5,8 +5,8 @@ import { CodedropError, type CodeHistory, type Validation } from "../../../clien
 import { setLookedUp, takeLookedUp } from "../looked-up.ts";
 import { CampaignName } from "../names.tsx";
 import { Facts } from "../parts/facts.tsx";
-import { Field } from "../parts/field.tsx";
 import { Empty, Show, useLoad } from "../parts/load.tsx";
+import { LookUp } from "../parts/look-up.tsx";
 import { Badge, Copy, Time } from "../parts/words.tsx";
 import type { Route } from "../router.ts";
 import { codedrop } from "../session.ts";
@@ -20,38 +20,17 @@ export function codePages(rest: Route): View | undefined {
 }
 
 function FindCode() {
-  const [asked, setAsked] = useState(takeLookedUp);
-  const [typed, setTyped] = useState(asked ?? "");
-  const [turn, setTurn] = useState(0);
-  const submit = (event: Event) => {
-    event.preventDefault();
-    setAsked(typed.trim());
-    setTurn(turn + 1);
-  };
   return (
-    <>
-      <form class="card search" onSubmit={submit}>
-        <Field
-          label="Code"
-          hint="As you have it: capitals, blanks and dashes do not matter, nor does O for 0 or I for 1."
-        >
-          {(control) => (
-            <input
-              {...control}
-              value={typed}
-              autoComplete="off"
-              autoCapitalize="characters"
-              spellcheck={false}
-              required
-              maxLength={200}
-              onInput={(event) => setTyped(event.currentTarget.value)}
-            />
-          )}
-        </Field>
-        <button class="button primary">Find</button>
-      </form>
-      {asked !== null && <Looked key={turn} code={asked} />}
-    </>
+    <LookUp
+      label="Code"
+      hint="As you have it: capitals, blanks and dashes do not matter, nor does O for 0 or I for 1."
+      button="Find"
+      capitals
+      maxLength={200}
+      start={takeLookedUp}
+    >
+      {(code) => <Looked code={code} />}
+    </LookUp>
   );
 }
 

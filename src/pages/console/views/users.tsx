@@ -3,8 +3,8 @@
 import { useState } from "preact/hooks";
 import { CodedropError, type Erasure, type UserInCampaign } from "../../../client/client.ts";
 import { setLookedUpUser, takeLookedUpUser } from "../looked-up.ts";
-import { Field } from "../parts/field.tsx";
 import { Empty, Failure, Loading } from "../parts/load.tsx";
+import { LookUp } from "../parts/look-up.tsx";
 import { pageWithRows, useRows } from "../parts/rows.tsx";
 import type { Route } from "../router.ts";
 import { codedrop } from "../session.ts";
@@ -17,38 +17,16 @@ export function userPages(rest: Route): View | undefined {
 }
 
 function Users() {
-  const [asked, setAsked] = useState(takeLookedUpUser);
-  const [typed, setTyped] = useState(asked ?? "");
-  const [turn, setTurn] = useState(0);
-  const submit = (event: Event) => {
-    event.preventDefault();
-    setAsked(typed.trim());
-    setTurn(turn + 1);
-  };
   return (
-    <>
-      <form class="card search" onSubmit={submit}>
-        <Field
-          label="User id"
-          hint="Your own id of the user, to the letter: the sub of their token, or what your server sends."
-        >
-          {(control) => (
-            <input
-              {...control}
-              value={typed}
-              autoComplete="off"
-              autoCapitalize="none"
-              spellcheck={false}
-              required
-              maxLength={255}
-              onInput={(event) => setTyped(event.currentTarget.value)}
-            />
-          )}
-        </Field>
-        <button class="button primary">Look up</button>
-      </form>
-      {asked !== null && asked !== "" && <User key={turn} id={asked} />}
-    </>
+    <LookUp
+      label="User id"
+      hint="Your own id of the user, to the letter: the sub of their token, or what your server sends."
+      button="Look up"
+      maxLength={255}
+      start={takeLookedUpUser}
+    >
+      {(id) => <User id={id} />}
+    </LookUp>
   );
 }
 

@@ -67,7 +67,7 @@ export function partsOf(totals: Totals): Record<(typeof PARTS)[number][0], numbe
   return { available, claimed, redeemed, gone: expired + revoked };
 }
 
-export function stockWords(totals: Totals): string {
+function stockWords(totals: Totals): string {
   const parts = partsOf(totals);
   return PARTS.filter(([part]) => part !== "gone" || parts.gone > 0)
     .map(([part, name]) => `${count(parts[part])} ${name.toLowerCase()}`)

@@ -10,7 +10,7 @@ const WHY: Record<string, string> = {
 };
 
 /** Undefined while it is enabled. */
-export function whyDisabled(endpoint: WebhookEndpoint): string | undefined {
+function whyDisabled(endpoint: WebhookEndpoint): string | undefined {
   return endpoint.disabled_reason === null ? undefined : WHY[endpoint.disabled_reason];
 }
 
