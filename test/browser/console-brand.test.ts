@@ -115,6 +115,17 @@ describe("the shell", () => {
     expect(await keys.isVisible()).toBe(false);
   });
 
+  it("goes where the address leads though it changed before the first paint", async () => {
+    const one = await newWindow();
+    await one.page.evaluate(`new MutationObserver((_, observer) => {
+      if (document.querySelector("nav") === null) return;
+      observer.disconnect();
+      location.hash = "#/keys";
+    }).observe(document.body, { childList: true, subtree: true })`);
+    await one.signIn(brand.secret);
+    await one.page.getByRole("heading", { level: 1, name: "Keys" }).waitFor({ timeout: 5_000 });
+  });
+
   it("lets the keyboard skip to the content", async () => {
     const one = await signedIn();
     await one.go("keys", "Keys");

@@ -472,9 +472,9 @@ describe("making codes", () => {
       const { page } = one;
       await goTo(one, campaign, "batches");
       await page.getByText("No codes made yet").waitFor();
-      await page.getByLabel("How many").fill("3000000");
+      await page.getByLabel("How many").fill("400000");
       await page.getByRole("button", { name: "Make codes" }).click();
-      await says(one, "3,000,000 codes are being made.");
+      await says(one, "400,000 codes are being made.");
       const bar = page.getByRole("progressbar");
       await bar.waitFor();
       await page.getByRole("link", { name: "Campaigns" }).click();
@@ -485,13 +485,13 @@ describe("making codes", () => {
       await expect.poll(made).toBeGreaterThan(0);
       expect(await one.faults()).toEqual([]);
       await one.press("Cancel");
-      await says(one, "Cancelled. The");
+      await says(one, "Cancelled.");
       await page.getByRole("cell", { name: "cancelled" }).waitFor();
       const { data } = await send<{ data: { status: string; created: number }[] }>(
         `GET /v1/campaigns/${campaign.id}/batches`,
       );
       expect(data).toMatchObject([{ status: "cancelled" }]);
-      expect(data[0]?.created).toBeLessThan(3_000_000);
+      expect(data[0]?.created).toBeLessThan(400_000);
     },
   );
 

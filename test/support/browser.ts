@@ -68,10 +68,18 @@ export function watch(page: Page, origins: string[]): { errors: string[]; strang
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
+/** Colours are of the scheme, and sizes of the window, that were set before. */
+export async function painted(page: Page): Promise<void> {
+  await page.evaluate(`new Promise((resolve) => {
+    requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve, 20)));
+  })`);
+}
+
 /** What axe finds wrong, as the rule and where; of what is right it tells nothing. */
 export async function axe(page: Page): Promise<string[]> {
   // By the debugger, which no CSP of the page stops.
   await page.evaluate(AXE);
+  await painted(page);
   return page.evaluate(`axe.run({ resultTypes: ["violations"], preload: false })
     .then(({ violations }) => violations.flatMap(({ id, nodes }) =>
       nodes.map(({ target, failureSummary }) => id + " at " + target + ": " + failureSummary)))`);

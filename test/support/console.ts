@@ -1,7 +1,7 @@
 /** The console in a browser: signed in, watched, and held against the rules of accessibility. */
 
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { axe } from "./browser.ts";
+import { axe, painted } from "./browser.ts";
 import { THOROUGHLY } from "./thoroughly.ts";
 
 /** What a browser says by itself of an answer with such a status, or of none. */
@@ -14,11 +14,6 @@ const NAME_OF_FOCUS = `(() => {
   const label = at.getAttribute("aria-label") ?? at.labels?.[0]?.textContent;
   return label ?? at.textContent;
 })()`;
-
-/** By then the heading of a new page has the focus, and takes it from nobody any more. */
-const AFTER_PAINT = `new Promise((resolve) => {
-  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve, 20)));
-})`;
 
 /** A thumb's width, less what rounding takes. */
 const FIND_SMALL = `[...document.querySelectorAll("button, a.button, select, input")]
@@ -82,7 +77,8 @@ export class Console {
   async go(hash: string, heading: string): Promise<void> {
     await this.page.evaluate(`location.hash = ${JSON.stringify(`#/${hash}`)}`);
     await this.page.getByRole("heading", { level: 1, name: heading, exact: true }).waitFor();
-    await this.page.evaluate(AFTER_PAINT);
+    // By then the heading has the focus, and takes it from nobody any more.
+    await painted(this.page);
   }
 
   /** By the keyboard alone: Tab until something has the focus whose name begins so. */

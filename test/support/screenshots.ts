@@ -9,6 +9,7 @@ import path from "node:path";
 import type { Page } from "playwright-core";
 import pixelmatch from "pixelmatch";
 import { PNG } from "pngjs";
+import { painted } from "./browser.ts";
 
 const FOLDER = path.resolve(import.meta.dirname, "../browser/screenshots");
 /** Git-ignored. */
@@ -87,10 +88,6 @@ function hold(name: string, actual: Buffer): Looks {
 /** A page that was made wider or darker may draw a chart anew: until two shots are the same. */
 const SHOTS_MAX = 10;
 
-const TWO_FRAMES = `new Promise((resolve) => {
-  requestAnimationFrame(() => requestAnimationFrame(resolve));
-})`;
-
 async function stillShot(page: Page, mask: string[]): Promise<Buffer> {
   const shoot = () =>
     page.screenshot({
@@ -126,7 +123,7 @@ export async function holdScreenshots(
     await page.setViewportSize({ width, height });
     // A picture of a whole page makes the window as high as the page, for a moment.
     await page.waitForFunction(`innerHeight === ${height}`);
-    await page.evaluate(TWO_FRAMES);
+    await painted(page);
     for (const colorScheme of SCHEMES) {
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       const actual = await stillShot(page, mask);

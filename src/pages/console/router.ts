@@ -3,7 +3,7 @@
  * forward, reload and bookmarks work as on any page.
  */
 
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 
 /** `/campaigns/cmp_1/edit` as its parts, decoded. */
 export type Route = readonly string[];
@@ -24,7 +24,8 @@ function decoded(part: string): string {
 
 export function useRoute(): Route {
   const [route, setRoute] = useState(routeNow);
-  useEffect(() => {
+  // At once: an address that changes before the first paint is followed, too.
+  useLayoutEffect(() => {
     const follow = (event: HashChangeEvent) => {
       if (holdsBack?.(event.newURL) !== true) setRoute(routeNow());
     };

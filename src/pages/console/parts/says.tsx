@@ -1,6 +1,6 @@
 /** Short words on what was done, seen at the foot of the page and heard by screen readers. */
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 
 /** Long enough to be read, short enough not to be in the way. */
 const SHOWN_MS = 6_000;
@@ -13,7 +13,7 @@ export function say(words: string): void {
 
 export function Says() {
   const [said, setSaid] = useState<{ words: string; at: number } | null>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     tell = (words) => setSaid({ words, at: Date.now() });
   }, []);
   useEffect(() => {
