@@ -1,7 +1,7 @@
 /** What is around every page of the console, and which page it is. */
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Names } from "./names.tsx";
 import { Empty } from "./parts/load.tsx";
 import { useToldTitle } from "./parts/title.ts";
@@ -42,7 +42,8 @@ export function Shell({ session, onLeave }: { session: Session; onLeave: () => v
   useEffect(() => {
     document.title = `${title} · ${session.brand.name} · Codedrop`;
   }, [title]);
-  useEffect(() => {
+  // At once, so that nothing that a person does after it is taken back.
+  useLayoutEffect(() => {
     // Whoever follows a link is at the top of what it leads to, by screen reader, too.
     if (!isFirst.current) heading.current?.focus();
     isFirst.current = false;
