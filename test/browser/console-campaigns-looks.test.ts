@@ -8,7 +8,7 @@ import type { Browser, Page, Route } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ASSETS_FOLDER } from "../../src/build/build.ts";
 import type { Batch, Campaign, Code, Import, LiveStock, Stats } from "../../src/client/client.ts";
-import { startBrowser } from "../support/browser.ts";
+import { resize, startBrowser } from "../support/browser.ts";
 import { holdScreenshots } from "../support/screenshots.ts";
 
 const ORIGIN = "https://console.example";
@@ -283,7 +283,7 @@ describe("the console", () => {
     await page.getByText("Give it a name.").first().waitFor();
     // As high as the page: what sticks to the foot of the window is at the foot of the form.
     for (const width of [375, 1280]) {
-      await page.setViewportSize({ width, height: 800 });
+      await resize(page, { width, height: 800 });
       const height = await page.evaluate<number>("document.documentElement.scrollHeight");
       await holdScreenshots(page, "campaign-new", { widths: [width], height });
     }

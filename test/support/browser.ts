@@ -75,6 +75,14 @@ export async function painted(page: Page): Promise<void> {
   })`);
 }
 
+/** The window as large, and the page laid out in it. */
+export async function resize(page: Page, size: { width: number; height: number }): Promise<void> {
+  await page.setViewportSize(size);
+  // A picture of a whole page makes the window as high as the page, for a moment.
+  await page.waitForFunction(`innerHeight === ${size.height}`);
+  await painted(page);
+}
+
 /** What axe finds wrong, as the rule and where; of what is right it tells nothing. */
 export async function axe(page: Page): Promise<string[]> {
   // By the debugger, which no CSP of the page stops.

@@ -9,7 +9,7 @@ import path from "node:path";
 import type { Page } from "playwright-core";
 import pixelmatch from "pixelmatch";
 import { PNG } from "pngjs";
-import { painted } from "./browser.ts";
+import { resize } from "./browser.ts";
 
 const FOLDER = path.resolve(import.meta.dirname, "../browser/screenshots");
 /** Git-ignored. */
@@ -120,10 +120,7 @@ export async function holdScreenshots(
   const { mask = [], widths = WIDTHS, height = 800 } = options;
   const wrong: string[] = [];
   for (const width of widths) {
-    await page.setViewportSize({ width, height });
-    // A picture of a whole page makes the window as high as the page, for a moment.
-    await page.waitForFunction(`innerHeight === ${height}`);
-    await painted(page);
+    await resize(page, { width, height });
     for (const colorScheme of SCHEMES) {
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       const actual = await stillShot(page, mask);
